@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Errors of krun's C: every function that can fail takes `struct kr_err *err` last, returns 0 or a
+ * value on success and -1 on failure, and leaves `err` untouched on success.
+ */
+#ifndef KR_ERR_H
+#define KR_ERR_H
+
+#define KR_ERR_TEXT 400
+
+struct kr_err {
+	int code;                /* errno, 0 when there is none */
+	char text[KR_ERR_TEXT];  /* what was wrong, one line, without the errno's own words */
+};
+
+/* Fill `err` with a code and a formatted text.  Returns -1, so that a caller can `return kr_fail(…)`. */
+int kr_fail(struct kr_err *err, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* "ENOENT" for ENOENT; "E?" for a number that has no name. */
+const char *kr_errno_name(int code);
+
+#endif

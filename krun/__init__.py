@@ -1,0 +1,1 @@
+"""krun: an OCI container runtime whose containers run in virtual machines."""
