@@ -1,0 +1,1 @@
+"""What the host is.  `probe` is the only reader of the host; `facts` are its findings, frozen."""

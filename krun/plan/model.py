@@ -1,0 +1,63 @@
+"""What a plan is, and the options that shape one.
+
+Out of scope: how a plan is made (`build`), put into words (`explain`) and carried out (`krun.execute`).
+"""
+
+from __future__ import annotations
+
+from krun.types import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from krun.plan.cgroups import CgroupPlan
+    from krun.plan.ops import Op
+    from krun.spec.model import Hooks
+
+
+class Options(Record):
+    """What the caller asked for beside the configuration."""
+
+    id: str
+    bundle: str
+    """Absolute path of the bundle."""
+    monitor: str = "builtin"
+    """`builtin` or `none`."""
+    no_pivot: bool = False
+    no_new_keyring: bool = False
+    preserve_fds: int = 0
+    """How many descriptors above 2 the payload keeps."""
+    console_socket: bool = False
+    """Whether there is a socket that takes the terminal's master."""
+    cgroup_manager: str = "cgroupfs"
+    """`cgroupfs` or `disabled`."""
+
+
+class IdMaps(Record):
+    """The maps of a new user namespace, as the text that goes into `/proc/PID/{uid,gid}_map`."""
+
+    uid_lines: str
+    gid_lines: str
+    setgroups_deny: bool
+    """Whether `deny` has to be written to `/proc/PID/setgroups` before the gid map."""
+
+
+class Plan(Record):
+    """Everything that `create` will do."""
+
+    program: tuple[Op, ...]
+    """The program of krun-init."""
+    id_maps: IdMaps | None
+    """The maps to write when the stage asks for them; None without a new user namespace."""
+    cgroup: CgroupPlan | None
+    """The cgroup to make and to put init into; None where cgroups are disabled."""
+    hooks: Hooks
+    """All hooks of the configuration.  The runtime runs prestart and createRuntime when the program's
+    RunHooks asks for them, poststart after the start and poststop after the deletion."""
+    terminal: bool
+    """Whether the program sends a terminal's master over the console socket."""
+    needs_kvm: bool
+    """Whether the monitor is a VM, and so wants /dev/kvm."""
+    rootfs: str
+    """Absolute path of the root file system."""
+    warnings: tuple[str, ...]
+    """What was asked for and cannot be had, and yet is no error."""

@@ -1,0 +1,468 @@
+"""The operations of a plan: one frozen record for each operation of `csrc/include/kr/ops.h`.
+
+Fields are the operands of the header, in its order and by its names.  A record says what is to be done and
+carries no behaviour: `explain.describe` puts it into words, krun-init carries it out.
+
+Out of scope: codes and encoding, which the executor reads from the header itself.
+"""
+
+from __future__ import annotations
+
+from krun.types import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from krun.spec.model import Seccomp as SeccompProfile
+
+
+class Operation(Record):
+    """Base of all operations.  `OP` is the operation's name in the header."""
+
+    OP = ""
+
+
+class OpenNamespace(Operation):
+    """Open the namespace at a path of the runtime's, before any is joined.  `type` is a CLONE_NEW* flag."""
+
+    OP = "OPEN_NAMESPACE"
+
+    type: int
+    path: str
+
+
+class JoinNamespace(Operation):
+    """Enter the namespace that was opened for this type."""
+
+    OP = "JOIN_NAMESPACE"
+
+    type: int
+
+
+class Unshare(Operation):
+    """Make new namespaces; `flags` is a set of CLONE_NEW* flags."""
+
+    OP = "UNSHARE"
+
+    flags: int
+
+
+class TimeOffsets(Operation):
+    """Write `/proc/self/timens_offsets` before init is made."""
+
+    OP = "TIME_OFFSETS"
+
+    text: str
+
+
+class MapIds(Operation):
+    """Ask the runtime to write the maps of the new user namespace, and wait."""
+
+    OP = "MAP_IDS"
+
+
+class BecomeRoot(Operation):
+    """Take on uid 0 and gid 0 of the user namespace."""
+
+    OP = "BECOME_ROOT"
+
+
+class SpawnInit(Operation):
+    """Make the container's init; what follows runs there."""
+
+    OP = "SPAWN_INIT"
+
+
+class NewSession(Operation):
+    """Become the leader of a new session."""
+
+    OP = "NEW_SESSION"
+
+
+class SessionKeyring(Operation):
+    """Join a session keyring of this name, so that the caller's keys stay out."""
+
+    OP = "SESSION_KEYRING"
+
+    name: str
+
+
+class OpenProc(Operation):
+    """Open a private procfs, which everything below `/proc` is written through."""
+
+    OP = "OPEN_PROC"
+
+
+class HostPropagation(Operation):
+    """Set the propagation of all mounts of the new mount namespace (MS_* flags)."""
+
+    OP = "HOST_PROPAGATION"
+
+    flags: int
+
+
+class OpenRoot(Operation):
+    """Bind the root file system on itself and open it."""
+
+    OP = "OPEN_ROOT"
+
+    source: str
+
+
+class RunHooks(Operation):
+    """Ask the runtime to run the hooks of this point (`prestart`, `createRuntime`), and wait."""
+
+    OP = "RUN_HOOKS"
+
+    point: str
+
+
+class Hook(Operation):
+    """Run one hook here.  The state on its stdin is `state_head`, init's host pid, `state_tail`."""
+
+    OP = "HOOK"
+
+    point: str
+    index: int
+    path: str
+    args: tuple[str, ...]
+    env: tuple[str, ...]
+    timeout_ms: int
+    state_head: str
+    state_tail: str
+
+
+class Mount(Operation):
+    """Mount a new file system.  Attributes are MOUNT_ATTR_*, `propagation` is MS_* or 0 for none."""
+
+    OP = "MOUNT"
+
+    fstype: str
+    source: str
+    parameters: tuple[str, ...]
+    destination: str
+    attr_set: int
+    attr_clear: int
+    propagation: int
+
+
+class Bind(Operation):
+    """Bind a host path, with attributes of the top mount or, where `attr_recursive`, of every mount below."""
+
+    OP = "BIND"
+
+    source: str
+    destination: str
+    recursive: int
+    attr_set: int
+    attr_clear: int
+    attr_recursive: int
+    propagation: int
+
+
+class SetMount(Operation):
+    """Change the attributes of what is mounted at the destination."""
+
+    OP = "SET_MOUNT"
+
+    destination: str
+    recursive: int
+    attr_set: int
+    attr_clear: int
+    propagation: int
+
+
+class MakeDirectory(Operation):
+    """Make a directory, and those above it that are missing."""
+
+    OP = "MAKE_DIRECTORY"
+
+    path: str
+    mode: int
+
+
+class MakeSymlink(Operation):
+    """Make a symbolic link.  One that exists already stays."""
+
+    OP = "MAKE_SYMLINK"
+
+    target: str
+    path: str
+
+
+class MakeDevice(Operation):
+    """Make a device node.  `kind` is S_IFCHR, S_IFBLK or S_IFIFO."""
+
+    OP = "MAKE_DEVICE"
+
+    path: str
+    kind: int
+    major: int
+    minor: int
+    mode: int
+    uid: int
+    gid: int
+
+
+class BindDevice(Operation):
+    """Bind a device node of the host, where no node can be made."""
+
+    OP = "BIND_DEVICE"
+
+    source: str
+    path: str
+
+
+class Terminal(Operation):
+    """Make the terminal, send its master away, and put the other end on descriptors 0 to 2."""
+
+    OP = "TERMINAL"
+
+    rows: int
+    columns: int
+
+
+class PivotRoot(Operation):
+    """Make the root file system the root of the mount namespace; the old root is gone."""
+
+    OP = "PIVOT_ROOT"
+
+
+class MoveRoot(Operation):
+    """The same by moving the mount, for hosts whose root cannot be pivoted (an initial ramdisk)."""
+
+    OP = "MOVE_ROOT"
+
+
+class RootPropagation(Operation):
+    """Set the propagation of the container's root mount (MS_* flags)."""
+
+    OP = "ROOT_PROPAGATION"
+
+    flags: int
+
+
+class RootReadonly(Operation):
+    """Make the root mount read-only."""
+
+    OP = "ROOT_READONLY"
+
+
+class MaskPath(Operation):
+    """Hide a path.  A missing one is fine."""
+
+    OP = "MASK_PATH"
+
+    path: str
+
+
+class ReadonlyPath(Operation):
+    """Make a path read-only.  A missing one is fine."""
+
+    OP = "READONLY_PATH"
+
+    path: str
+
+
+class Hostname(Operation):
+    """Set the host name of the uts namespace."""
+
+    OP = "HOSTNAME"
+
+    name: str
+
+
+class Domainname(Operation):
+    """Set the domain name of the uts namespace."""
+
+    OP = "DOMAINNAME"
+
+    name: str
+
+
+class Sysctl(Operation):
+    """Set a kernel parameter; `name` has dots or slashes."""
+
+    OP = "SYSCTL"
+
+    name: str
+    value: str
+
+
+class LoopbackUp(Operation):
+    """Bring the loopback interface up."""
+
+    OP = "LOOPBACK_UP"
+
+
+class OomScoreAdj(Operation):
+    """Set the process's OOM score adjustment."""
+
+    OP = "OOM_SCORE_ADJ"
+
+    value: int
+
+
+class Rlimit(Operation):
+    """Set a resource limit."""
+
+    OP = "RLIMIT"
+
+    resource: int
+    soft: int
+    hard: int
+
+
+class Umask(Operation):
+    """Set the file mode creation mask."""
+
+    OP = "UMASK"
+
+    mask: int
+
+
+class BoundCapabilities(Operation):
+    """Drop everything from the bounding set that is not in this mask."""
+
+    OP = "BOUND_CAPABILITIES"
+
+    bounding: int
+
+
+class User(Operation):
+    """Set groups, gid and uid.  `groups` is an array of little-endian 32-bit ids."""
+
+    OP = "USER"
+
+    uid: int
+    gid: int
+    groups: bytes
+
+
+class Capabilities(Operation):
+    """Set four capability sets, as masks."""
+
+    OP = "CAPABILITIES"
+
+    effective: int
+    permitted: int
+    inheritable: int
+    ambient: int
+
+
+class NoNewPrivileges(Operation):
+    """Set no_new_privs."""
+
+    OP = "NO_NEW_PRIVILEGES"
+
+
+class Seccomp(Operation):
+    """Load the filter into the kernel.  `filter` is the profile; the executor compiles it."""
+
+    OP = "SECCOMP"
+
+    flags: int
+    filter: SeccompProfile
+
+
+class ChangeDirectory(Operation):
+    """Set the working directory, and make sure that it lies within the root."""
+
+    OP = "CHANGE_DIRECTORY"
+
+    path: str
+
+
+class ContainDescriptors(Operation):
+    """Let no descriptor but 0 to 2 and the next `preserved` ones survive the exec."""
+
+    OP = "CONTAIN_DESCRIPTORS"
+
+    preserved: int
+
+
+class FindProgram(Operation):
+    """Find the program as execvp does."""
+
+    OP = "FIND_PROGRAM"
+
+    name: str
+    search_path: tuple[str, ...]
+
+
+class Barrier(Operation):
+    """Tell the runtime that the container is created, and wait for `start`."""
+
+    OP = "BARRIER"
+
+
+class Execute(Operation):
+    """Execute the program that was found."""
+
+    OP = "EXECUTE"
+
+    args: tuple[str, ...]
+    env: tuple[str, ...]
+
+
+class ExecuteMonitor(Operation):
+    """Execute the monitor with this payload.  With `barrier` 1 the monitor does what `Barrier` does."""
+
+    OP = "EXECUTE_MONITOR"
+
+    args: tuple[str, ...]
+    env: tuple[str, ...]
+    filter: SeccompProfile | None
+    barrier: int
+
+
+if TYPE_CHECKING:
+    Op: TypeAlias = (
+        OpenNamespace
+        | JoinNamespace
+        | Unshare
+        | TimeOffsets
+        | MapIds
+        | BecomeRoot
+        | SpawnInit
+        | NewSession
+        | SessionKeyring
+        | OpenProc
+        | HostPropagation
+        | OpenRoot
+        | RunHooks
+        | Hook
+        | Mount
+        | Bind
+        | SetMount
+        | MakeDirectory
+        | MakeSymlink
+        | MakeDevice
+        | BindDevice
+        | Terminal
+        | PivotRoot
+        | MoveRoot
+        | RootPropagation
+        | RootReadonly
+        | MaskPath
+        | ReadonlyPath
+        | Hostname
+        | Domainname
+        | Sysctl
+        | LoopbackUp
+        | OomScoreAdj
+        | Rlimit
+        | Umask
+        | BoundCapabilities
+        | User
+        | Capabilities
+        | NoNewPrivileges
+        | Seccomp
+        | ChangeDirectory
+        | ContainDescriptors
+        | FindProgram
+        | Barrier
+        | Execute
+        | ExecuteMonitor
+    )
