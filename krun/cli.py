@@ -1,0 +1,279 @@
+"""From argv to an exit status: finds the verb, parses its words, runs it, and renders its error once.
+
+Only the verb that is called is imported.  The log is opened before anything is parsed, because the callers'
+only way to learn of a mistake is that file.  Parsing is done here and not by `argparse`, whose import takes
+longer than a whole `krun state`.
+
+Out of scope: what any verb does.
+"""
+
+from __future__ import annotations
+
+import os
+
+from krun.commands.options import Argument, Arguments, Context, Option
+from krun.errors import KrunError, UsageError
+from krun.log import Log, level_named
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from types import ModuleType
+
+VERBS = {
+    "create": "create",
+    "start": "start",
+    "state": "state",
+    "kill": "kill",
+    "delete": "delete",
+    "run": "run",
+    "list": "list",
+    "spec": "spec",
+    "features": "features",
+    "plan": "plan",
+    "validate": "validate",
+    "demo": "demo",
+}
+"""Each verb's module in krun.commands."""
+
+PLANNED = ("exec", "ps", "pause", "resume", "update", "events", "checkpoint", "restore")
+"""Verbs of runc that this version refuses by name."""
+
+GLOBAL = (
+    Option("--root", "directory of all containers' states", value="DIR"),
+    Option("--log", "append the log to this file", value="FILE"),
+    Option("--log-format", "text or json", value="FORMAT", default="text"),
+    Option("--log-level", "debug, info, warning or error", value="LEVEL", default="error"),
+    Option("--debug", "the same as --log-level debug"),
+    Option("--cgroup-manager", "cgroupfs, systemd or disabled", value="NAME", default="cgroupfs"),
+    Option("--systemd-cgroup", "the same as --cgroup-manager systemd"),
+    Option("--rootless", "auto, true or false; taken for compatibility: krun sees for itself", default="auto"),
+    Option("--criu", "ignored, for compatibility", value="PATH"),
+    Option("--monitor", "what runs the payload: builtin, none or km", value="NAME"),
+    Option("--version", "print the version", short="-v"),
+    Option("--help", "print this text", short="-h"),
+)
+
+_HELP = Option("--help", "print this text", short="-h")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command line `argv` (without the program's name) and return the exit status."""
+    log = Log()
+    try:
+        log = open_log(argv)
+        return dispatch(argv, log)
+    except KrunError as error:
+        return report(error, str(error), log)
+    except BrokenPipeError:
+        return 1
+    except OSError as error:
+        # A layer that touches the host gives its errors words; what still comes here is named as it is.
+        where = f"{error.filename}: " if error.filename else ""
+        return report(error, f"{where}unexpected error: {error.strerror or error}", log)
+    except KeyboardInterrupt:
+        return 130
+
+
+def report(error: Exception, message: str, log: Log) -> int:
+    """Write an error to the log and to standard error, one line each; return the exit status."""
+    line = " ".join(message.split("\n")).strip()
+    log.error(line)
+    if log.level == "debug":
+        import traceback
+
+        log.debug("".join(traceback.format_exception(error)).rstrip())
+    write_all(2, f"krun: {line}\n")
+    return error.exit_status if isinstance(error, KrunError) else 1
+
+
+def dispatch(argv: Sequence[str], log: Log) -> int:
+    """Parse the global options, then the verb's own words, and run the verb."""
+    at, given = parse_options(argv, GLOBAL)
+    options = with_defaults(given, GLOBAL)
+    if options.flag("version"):
+        from krun.commands import version
+
+        return version.run(options, make_context(options, log))
+    if options.flag("help") or at == len(argv):
+        from krun.commands import help as help_text
+
+        print_out(help_text.overview())
+        return 0 if options.flag("help") else 1
+    name, words = argv[at], argv[at + 1 :]
+    if name == "help":
+        return dispatch([*argv[:at], *words, "--help"], log)
+    module = load_verb(name)
+    if asks_for_help(words, module):
+        from krun.commands import help as help_text
+
+        print_out(help_text.of_verb(name, module))
+        return 0
+    log.level = "debug" if options.flag("debug") else level_named(options["log-level"])
+    args = parse_verb(name, words, module.OPTIONS, module.ARGUMENTS)
+    status: int = module.run(args, make_context(options, log))
+    return status
+
+
+def load_verb(name: str) -> ModuleType:
+    """Import the module of a verb.  Raises UsageError for what is no verb."""
+    if name in PLANNED:
+        raise UsageError(f"{name}: this version of krun does not have this command yet")
+    if name not in VERBS:
+        raise UsageError(f"{name!r} is not a command; krun --help lists them")
+    module = f"krun.commands.{VERBS[name]}"
+    __import__(module)
+    import sys
+
+    return sys.modules[module]
+
+
+def make_context(options: Arguments, log: Log) -> Context:
+    """Turn the global options into a Context.  Raises UsageError for values that do not exist."""
+    monitor = options["monitor"]
+    if monitor == "km":
+        raise UsageError("--monitor km: this version of krun does not run the Kontain monitor yet")
+    if monitor not in ("", "builtin", "none"):
+        raise UsageError(f"--monitor: {monitor!r} is none of builtin, none, km")
+    manager = "systemd" if options.flag("systemd-cgroup") else options["cgroup-manager"]
+    if manager not in ("cgroupfs", "systemd", "disabled"):
+        raise UsageError(f"--cgroup-manager: {manager!r} is none of cgroupfs, systemd, disabled")
+    return Context(
+        root=os.path.abspath(options["root"] or default_root()),
+        log=log,
+        out=print_out,
+        monitor=monitor,
+        cgroup_manager=manager,
+        rootless=options["rootless"],
+    )
+
+
+def default_root() -> str:
+    """Return /run/krun, or $XDG_RUNTIME_DIR/krun for a plain user, also inside a user namespace of theirs."""
+    own = os.environ.get("XDG_RUNTIME_DIR", "")
+    if own and (os.geteuid() != 0 or (os.environ.get("USER", "root") != "root" and _in_user_namespace())):
+        return f"{own}/krun"
+    return "/run/krun"
+
+
+def _in_user_namespace() -> bool:
+    with open("/proc/self/uid_map", encoding="ascii") as file:
+        return file.read().split() != ["0", "0", "4294967295"]
+
+
+def open_log(argv: Sequence[str]) -> Log:
+    """Open the log that the global options name, however wrong the rest of the command line is."""
+    found = {"log": "", "log-format": "text"}
+    takes_value = {s: o for o in GLOBAL if o.value for s in o.spellings}
+    words = iter(argv)
+    for word in words:
+        if not word.startswith("-") or word == "--":
+            break
+        name, equals, value = word.partition("=")
+        if name in takes_value:
+            value = value if equals else next(words, "")
+            if takes_value[name].key in found:
+                found[takes_value[name].key] = value
+    log = Log(found["log"], "json" if found["log-format"] == "json" else "text")
+    if found["log-format"] not in ("json", "text"):
+        report_format = UsageError(f"--log-format: {found['log-format']!r} is neither text nor json")
+        log.error(str(report_format))
+        raise report_format
+    return log
+
+
+def parse_options(
+    words: Sequence[str], options: tuple[Option, ...], start: int = 0
+) -> tuple[int, dict[str, tuple[str, ...]]]:
+    """Parse options up to the first word that is none.
+
+    Returns that word's index, `--` being skipped, and the values by key.  Raises UsageError.
+    """
+    table = {spelling: option for option in options for spelling in option.spellings}
+    given: dict[str, tuple[str, ...]] = {}
+    at = start
+    while at < len(words) and words[at].startswith("-") and words[at] != "-":
+        word = words[at]
+        at += 1
+        if word == "--":
+            break
+        name, equals, value = word.partition("=")
+        option = table.get(name)
+        if option is None:
+            raise UsageError(f"{name}: unknown option")
+        if not equals:
+            if not option.value:
+                value = "true"
+            elif at < len(words):
+                value = words[at]
+                at += 1
+            else:
+                raise UsageError(f"{name}: needs a value ({option.value})")
+        given[option.key] = (*given.get(option.key, ()), value) if option.repeat else (value,)
+    return at, given
+
+
+def with_defaults(given: dict[str, tuple[str, ...]], options: tuple[Option, ...]) -> Arguments:
+    """Add the defaults of options that were not given."""
+    defaults = {option.key: (option.default,) for option in options if option.default}
+    return Arguments({**defaults, **given})
+
+
+def parse_verb(
+    verb: str, words: Sequence[str], options: tuple[Option, ...], arguments: tuple[Argument, ...]
+) -> Arguments:
+    """Parse a verb's words; options may stand before, between and after its arguments.  Raises UsageError."""
+    given: dict[str, tuple[str, ...]] = {}
+    expected = list(arguments)
+    at, only_words = 0, False
+    while at < len(words):
+        if not only_words and not (expected and expected[0].rest):
+            before = at
+            at, more = parse_options(words, options, at)
+            for key, values in more.items():
+                repeat = next(option.repeat for option in options if option.key == key)
+                given[key] = (*given.get(key, ()), *values) if repeat else values
+            only_words = at > before and words[at - 1] == "--"
+            if at == len(words):
+                break
+        if not expected:
+            raise UsageError(f"{verb}: {words[at]!r} is one argument too many")
+        argument = expected.pop(0)
+        if argument.rest:
+            rest = words[at + 1 :] if words[at] == "--" and not only_words else words[at:]
+            given[argument.name] = tuple(rest)
+            break
+        given[argument.name] = (words[at],)
+        at += 1
+    missing = next((argument for argument in expected if argument.required), None)
+    if missing is not None:
+        raise UsageError(f"{verb}: needs {missing.name}: {missing.help}")
+    return with_defaults(given, options)
+
+
+def asks_for_help(words: Sequence[str], module: ModuleType) -> bool:
+    """Tell whether --help or -h stands among a verb's own words, not behind those of a payload."""
+    has_rest = any(argument.rest for argument in module.ARGUMENTS)
+    for word in _own_words(words, stop_at_argument=has_rest):
+        if word in _HELP.spellings:
+            return True
+    return False
+
+
+def _own_words(words: Sequence[str], *, stop_at_argument: bool) -> Iterator[str]:
+    for word in words:
+        if word == "--" or (stop_at_argument and not word.startswith("-")):
+            return
+        yield word
+
+
+def print_out(text: str) -> None:
+    """Write text to standard output."""
+    write_all(1, text)
+
+
+def write_all(file: int, text: str) -> None:
+    """Write text to a descriptor, whole."""
+    data = text.encode("utf-8", "surrogateescape")
+    while data:
+        data = data[os.write(file, data) :]
