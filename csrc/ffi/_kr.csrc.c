@@ -1,0 +1,12 @@
+#include <errno.h>
+#include <kr/ops.h>
+#include <seccomp.h>
+
+#include "base/err.h"
+#include "base/msg.h"
+#include "base/path.h"
+#include "ffi/kr_spawn.h"
+
+/* libseccomp's actions that carry a number are macros with an argument, which a cdef cannot name. */
+#define KR_ACT_ERRNO SCMP_ACT_ERRNO(0)
+#define KR_ACT_TRACE SCMP_ACT_TRACE(0)

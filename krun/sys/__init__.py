@@ -1,0 +1,1 @@
+"""Thin wrappers over the kernel and over krun's C core."""
