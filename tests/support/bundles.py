@@ -1,0 +1,168 @@
+"""Bundles made on the spot: a root file system of Debian's static busybox and a config.json in plain Python.
+
+Out of scope: the configurations that real clients wrote; those are the golden tests' data.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+APPLETS = """
+    arch awk base64 basename cat chmod chown cmp cp cut date dd df dirname dmesg du echo env expr false find free
+    grep gunzip gzip head hostname id ifconfig ip kill ln ls md5sum mkdir mkfifo mknod mktemp mount mv nc nproc od
+    pgrep ping printenv printf ps pwd readlink realpath rm rmdir route sed seq sh sha256sum sleep sort stat stty
+    sync tail tar tee test time timeout touch tr true truncate tty umount uname uniq unlink vi wc wget which
+    whoami xargs yes
+""".split()
+
+# Docker's default set without what this kernel may refuse to any runtime.
+CAPABILITIES = """
+    CAP_CHOWN CAP_DAC_OVERRIDE CAP_FSETID CAP_FOWNER CAP_MKNOD CAP_NET_RAW CAP_SETGID CAP_SETUID CAP_SETFCAP
+    CAP_SETPCAP CAP_NET_BIND_SERVICE CAP_SYS_CHROOT CAP_KILL CAP_AUDIT_WRITE
+""".split()
+
+NAMESPACES = ("pid", "network", "ipc", "uts", "mount")
+
+MOUNTS: tuple[Mapping[str, Any], ...] = (
+    {"destination": "/proc", "type": "proc", "source": "proc", "options": ["nosuid", "noexec", "nodev"]},
+    {
+        "destination": "/dev",
+        "type": "tmpfs",
+        "source": "tmpfs",
+        "options": ["nosuid", "strictatime", "mode=755", "size=65536k"],
+    },
+    {
+        "destination": "/dev/pts",
+        "type": "devpts",
+        "source": "devpts",
+        "options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
+    },
+    {
+        "destination": "/dev/shm",
+        "type": "tmpfs",
+        "source": "shm",
+        "options": ["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"],
+    },
+    {
+        "destination": "/dev/mqueue",
+        "type": "mqueue",
+        "source": "mqueue",
+        "options": ["nosuid", "noexec", "nodev"],
+    },
+    {
+        "destination": "/sys",
+        "type": "sysfs",
+        "source": "sysfs",
+        "options": ["nosuid", "noexec", "nodev", "ro"],
+    },
+)
+
+MASKED_PATHS = ("/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/timer_list", "/sys/firmware")
+READONLY_PATHS = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
+
+
+def make_rootfs(path: Path) -> Path:
+    """Make a root file system at `path`: busybox with a link for each applet, /etc/passwd and /etc/group."""
+    for directory in ("bin", "dev", "etc", "proc", "root", "sys", "tmp", "usr/bin", "var/tmp", "home"):
+        (path / directory).mkdir(parents=True, exist_ok=True)
+    (path / "tmp").chmod(0o1777)
+    shutil.copy2("/bin/busybox", path / "bin/busybox")
+    for applet in APPLETS:
+        (path / "bin" / applet).symlink_to("busybox")
+    (path / "etc/passwd").write_text(
+        "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n",
+    )
+    (path / "etc/group").write_text("root:x:0:\ntty:x:5:\nnogroup:x:65534:\n")
+    return path
+
+
+def make_config(
+    args: Sequence[str],
+    *,
+    env: Sequence[str] = (),
+    cwd: str = "/",
+    terminal: bool = False,
+    uid: int = 0,
+    gid: int = 0,
+    readonly: bool = False,
+    capabilities: Sequence[str] = CAPABILITIES,
+    namespaces: Sequence[str] = NAMESPACES,
+    mounts: Sequence[Mapping[str, Any]] = (),
+    hooks: Mapping[str, Any] | None = None,
+    cgroups_path: str = "",
+) -> dict[str, Any]:
+    """Build a configuration as docker would write it, as a dictionary that a test may change further.
+
+    mounts: appended to the usual ones.  cgroups_path: absolute in every hierarchy; "" leaves the property out.
+    """
+    caps = list(capabilities)
+    held = caps if uid == 0 else []
+    config: dict[str, Any] = {
+        "ociVersion": "1.2.0",
+        "process": {
+            "terminal": terminal,
+            "user": {"uid": uid, "gid": gid},
+            "args": list(args),
+            "env": ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", *env],
+            "cwd": cwd,
+            "capabilities": {"bounding": caps, "effective": held, "permitted": held},
+            "noNewPrivileges": True,
+        },
+        "root": {"path": "rootfs", "readonly": readonly},
+        "mounts": [*MOUNTS, *mounts],
+        "linux": {
+            "namespaces": [{"type": name} for name in namespaces],
+            "maskedPaths": list(MASKED_PATHS),
+            "readonlyPaths": list(READONLY_PATHS),
+        },
+    }
+    if "uts" in namespaces:
+        config["hostname"] = "krun-test"
+    if hooks is not None:
+        config["hooks"] = hooks
+    if cgroups_path:
+        config["linux"]["cgroupsPath"] = cgroups_path
+    return config
+
+
+class Bundle:
+    """A bundle directory with its root file system and its configuration."""
+
+    def __init__(self, path: Path, config: dict[str, Any]) -> None:
+        """Write `config` to `path`, which has its root file system already."""
+        self.path = path
+        self.rootfs = path / "rootfs"
+        self.config = config
+        self.write()
+
+    def write(self) -> None:
+        """Write the configuration again, after a test has changed it."""
+        (self.path / "config.json").write_text(json.dumps(self.config, indent=1))
+
+    def __fspath__(self) -> str:
+        """Stand for the directory in paths and command lines."""
+        return os.fspath(self.path)
+
+    def __str__(self) -> str:
+        """Show the directory."""
+        return str(self.path)
+
+
+def make_bundle(
+    path: Path, args: Sequence[str], change: Callable[[dict[str, Any]], None] | None = None, **options: Any
+) -> Bundle:
+    """Make a bundle at `path` whose process is `args`.
+
+    change: edits the configuration before it is written.  options: make_config's.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    make_rootfs(path / "rootfs")
+    config = make_config(args, **options)
+    if change is not None:
+        change(config)
+    return Bundle(path, config)
