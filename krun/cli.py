@@ -91,15 +91,19 @@ def dispatch(argv: Sequence[str], log: Log) -> int:
     """Parse the global options, then the verb's own words, and run the verb."""
     at, given = parse_options(argv, GLOBAL)
     options = with_defaults(given, GLOBAL)
+    if options["log-format"] not in ("json", "text"):
+        raise UsageError(f"--log-format: {options['log-format']!r} is neither text nor json")
     if options.flag("version"):
         from krun.commands import version
 
-        return version.run(options, make_context(options, log))
-    if options.flag("help") or at == len(argv):
+        return version.run(make_context(options, log))
+    if options.flag("help"):
         from krun.commands import help as help_text
 
-        print_out(help_text.overview())
-        return 0 if options.flag("help") else 1
+        print_out(help_text.overview({name: load_verb(name) for name in VERBS}, GLOBAL))
+        return 0
+    if at == len(argv):
+        raise UsageError("needs a command; krun --help lists them")
     name, words = argv[at], argv[at + 1 :]
     if name == "help":
         return dispatch([*argv[:at], *words, "--help"], log)
@@ -174,12 +178,7 @@ def open_log(argv: Sequence[str]) -> Log:
             value = value if equals else next(words, "")
             if takes_value[name].key in found:
                 found[takes_value[name].key] = value
-    log = Log(found["log"], "json" if found["log-format"] == "json" else "text")
-    if found["log-format"] not in ("json", "text"):
-        report_format = UsageError(f"--log-format: {found['log-format']!r} is neither text nor json")
-        log.error(str(report_format))
-        raise report_format
-    return log
+    return Log(found["log"], "json" if found["log-format"] == "json" else "text")
 
 
 def parse_options(

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The command `krun`: starts the package's interpreter on the package that was installed beside it.
+ *
+ * A console script would import `site`, every .pth file of the environment and importlib.metadata on each
+ * call, and would obey PYTHON* variables and the working directory.  This program passes -I and -S instead,
+ * names the one folder to import from, and takes the folder from its own place on disk, so that nothing in
+ * the caller's environment chooses what code runs as root.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What the interpreter runs.  The collector finds nothing in a process this short, and os._exit skips the
+ * tear-down of every module; both are measurable in a `krun state`. */
+static const char start[] = "import gc, os, sys\n"
+			    "gc.disable()\n"
+			    "sys.path.append(sys.argv[1])\n"
+			    "from krun.cli import main\n"
+			    "os._exit(main(sys.argv[2:]))\n";
+
+struct installation {
+	char folder[PATH_MAX];      /* that holds the package krun */
+	char interpreter[PATH_MAX]; /* absolute path */
+};
+
+static bool __attribute__((format(printf, 2, 3))) make_path(char path[PATH_MAX], const char *format, ...)
+{
+	va_list args;
+	int size;
+
+	va_start(args, format);
+	size = vsnprintf(path, PATH_MAX, format, args);
+	va_end(args);
+	return size >= 0 && size < PATH_MAX;
+}
+
+/* Look for the package below `lib/python<version>`, "3.11". */
+static bool find_package(const char *prefix, const char *version, struct installation *found)
+{
+	static const char *const folders[] = { "site-packages", "dist-packages" };
+	char module[PATH_MAX];
+
+	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+		if (make_path(found->folder, "%s/lib/python%s/%s", prefix, version, folders[i]) &&
+		    make_path(module, "%s/krun/cli.py", found->folder) && access(module, R_OK) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Look for an interpreter of that version, in the installation's own scripts folder first. */
+static bool find_interpreter(const char *bin, const char *version, struct installation *found)
+{
+	const char *const places[] = { bin, "/usr/bin", "/usr/local/bin" };
+
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+		if (make_path(found->interpreter, "%s/python%s", places[i], version) &&
+		    access(found->interpreter, X_OK) == 0) {
+			return true;
+		}
+	}
+	return make_path(found->interpreter, "%s/python3", bin) && access(found->interpreter, X_OK) == 0;
+}
+
+/* A wheel built by one Python may be installed under a later one: try the others that are there. */
+static bool find_other_version(const char *prefix, char version[static 16], struct installation *found)
+{
+	char lib[PATH_MAX];
+	struct dirent *entry;
+	bool is_found = false;
+	DIR *folder;
+
+	if (!make_path(lib, "%s/lib", prefix)) {
+		return false;
+	}
+	folder = opendir(lib);
+	if (folder == NULL) {
+		return false;
+	}
+	while (!is_found && (entry = readdir(folder)) != NULL) {
+		if (sscanf(entry->d_name, "python%15[0-9.]", version) == 1) {
+			is_found = find_package(prefix, version, found);
+		}
+	}
+	(void)closedir(folder);
+	return is_found;
+}
+
+int main(int argc, char **argv)
+{
+	char bin[PATH_MAX];
+	char prefix[PATH_MAX];
+	char version[16] = KR_PYTHON_VERSION;
+	struct installation found;
+	ssize_t size = readlink("/proc/self/exe", bin, sizeof bin - 1);
+	char **words;
+	char *slash;
+
+	if (size <= 0) {
+		fprintf(stderr, "krun: cannot find its own installation: /proc/self/exe: %s\n", strerror(errno));
+		return 1;
+	}
+	bin[size] = 0;
+	slash = strrchr(bin, '/');
+	*slash = 0;
+	memcpy(prefix, bin, sizeof prefix);
+	slash = strrchr(prefix, '/');
+	if (slash != NULL) {
+		*slash = 0;
+	}
+	if (!find_package(prefix, version, &found) && !find_other_version(prefix, version, &found)) {
+		fprintf(stderr, "krun: the Python package krun is not installed below %s/lib; install it again\n", prefix);
+		return 1;
+	}
+	if (!find_interpreter(bin, version, &found)) {
+		fprintf(stderr, "krun: needs Python %s, which is neither in %s nor in /usr/bin\n", version, bin);
+		return 1;
+	}
+
+	words = calloc((size_t)argc + 8, sizeof *words);
+	if (words == NULL) {
+		fprintf(stderr, "krun: out of memory\n");
+		return 1;
+	}
+	words[0] = found.interpreter;
+	words[1] = (char *)(uintptr_t)"-I";
+	words[2] = (char *)(uintptr_t)"-S";
+	words[3] = (char *)(uintptr_t)"-Xutf8";
+	words[4] = (char *)(uintptr_t)"-c";
+	words[5] = (char *)(uintptr_t)start;
+	words[6] = found.folder;
+	for (int i = 1; i < argc; i++) {
+		words[6 + i] = argv[i];
+	}
+	(void)execv(found.interpreter, words);
+	fprintf(stderr, "krun: cannot start %s: %s\n", found.interpreter, strerror(errno));
+	return 1;
+}
