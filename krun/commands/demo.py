@@ -36,7 +36,7 @@ def run(args: Arguments, context: Context) -> int:
         try:
             os.close(open_kvm())
         except HostError as error:
-            context.print(f"{error}\nHere is the same container with --monitor none, without a VM:\n")
+            context.out(f"{error}\nHere is the same container with --monitor none, without a VM:\n")
             monitor = "none"
     if monitor == "none":
         prefix = NOT_IN_A_VM
@@ -45,7 +45,7 @@ def run(args: Arguments, context: Context) -> int:
         bundle = make_bundle(scratch)
         base = (paths.launcher(), "--root", os.path.join(scratch, "state"), "--monitor", monitor)
         for line in show(base, bundle):
-            context.print(f"{prefix}{line}\n")
+            context.out(f"{prefix}{line}\n")
     finally:
         shutil.rmtree(scratch)
     return 0
