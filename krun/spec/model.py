@@ -2,7 +2,7 @@
 
 Names are the specification's words in snake_case.  An absent object, array or string equals an empty one;
 `None` stands only where the specification tells "absent" from every value.  Numbers keep the document's
-units.  A record is built by `krun.spec.load` alone, after the document was checked, so what it holds is valid.
+units.  A record is built by `krun.spec.load` alone, after the document was checked: what it holds is valid.
 
 Out of scope: the checks (`check`, `rules`), the reading (`load`, `build`), and the properties of other
 platforms (`commandLine`, `username`, the windows, solaris, zos and freebsd sections), which are ignored.
@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# -- process --------------------------------------------------------------------------------------------------
+# -- process -------------------------------------------------------------------------------------------------
 
 
 class Box(Record):
@@ -103,7 +103,7 @@ class Process(Record):
     exec_cpu_affinity: CpuAffinity | None = None
 
 
-# -- root, mounts, hooks --------------------------------------------------------------------------------------
+# -- root, mounts, hooks -------------------------------------------------------------------------------------
 
 
 class Root(Record):
@@ -157,7 +157,7 @@ class Hooks(Record):
     poststop: tuple[Hook, ...] = ()
 
 
-# -- linux.resources ------------------------------------------------------------------------------------------
+# -- linux.resources -----------------------------------------------------------------------------------------
 
 
 class DeviceRule(Record):
@@ -275,11 +275,11 @@ class Resources(Record):
     unified: Mapping[str, str] = {}
 
 
-# -- linux.seccomp --------------------------------------------------------------------------------------------
+# -- linux.seccomp -------------------------------------------------------------------------------------------
 
 
 class SeccompArg(Record):
-    """A condition on one argument: `op` such as `SCMP_CMP_EQ`; with SCMP_CMP_MASKED_EQ `value` is the mask."""
+    """A condition on one argument: `op` such as `SCMP_CMP_EQ`; for SCMP_CMP_MASKED_EQ `value` is the mask."""
 
     index: int
     value: int
@@ -308,7 +308,7 @@ class Seccomp(Record):
     syscalls: tuple[SeccompRule, ...] = ()
 
 
-# -- linux ----------------------------------------------------------------------------------------------------
+# -- linux ---------------------------------------------------------------------------------------------------
 
 
 class Namespace(Record):
@@ -405,7 +405,7 @@ class Linux(Record):
         return None
 
 
-# -- vm -------------------------------------------------------------------------------------------------------
+# -- vm ------------------------------------------------------------------------------------------------------
 
 
 class VmHypervisor(Record):
@@ -458,7 +458,7 @@ class Vm(Record):
     hw_config: VmHwConfig | None = None
 
 
-# -- the whole ------------------------------------------------------------------------------------------------
+# -- the whole -----------------------------------------------------------------------------------------------
 
 
 class Spec(Record):
