@@ -33,7 +33,7 @@ class CgroupFacts(Record):
     version: str
     """`v1`, `v2` or `none`."""
     hierarchies: Mapping[str, Hierarchy] = {}
-    """The v1 hierarchies by controller, a named one as `name=systemd`; controllers mounted together share one."""
+    """The v1 hierarchies by controller, a named one as `name=systemd`; co-mounted controllers share one."""
     unified: Hierarchy | None = None
     """The cgroup2 hierarchy."""
     controllers: tuple[str, ...] = ()
@@ -44,7 +44,7 @@ NO_CGROUPS = CgroupFacts(version="none")
 
 
 def cgroup_facts(document: Mapping[str, Any]) -> CgroupFacts:
-    """Load what `as_document` gave, for golden tests and for plans made elsewhere.  Raises KeyError, TypeError."""
+    """Load what `as_document` gave, for plans made elsewhere.  Raises KeyError, TypeError."""
     unified = document.get("unified")
     return CgroupFacts(
         version=document["version"],
@@ -72,7 +72,10 @@ def probe_cgroups() -> CgroupFacts:
     if unified is not None:
         controllers = tuple(_read(f"{unified.mount}/cgroup.controllers").split())
     return CgroupFacts(
-        version=_version(hierarchies, unified), hierarchies=hierarchies, unified=unified, controllers=controllers
+        version=_version(hierarchies, unified),
+        hierarchies=hierarchies,
+        unified=unified,
+        controllers=controllers,
     )
 
 
