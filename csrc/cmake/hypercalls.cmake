@@ -8,3 +8,4 @@ add_custom_command(
   COMMAND ${Python_EXECUTABLE} ${hypercall_generator} ${hypercalls_yaml} ${hypercall_sources}
   DEPENDS ${hypercalls_yaml} ${hypercall_generator}
   VERBATIM)
+set_source_files_properties(${hypercall_sources} PROPERTIES INCLUDE_DIRECTORIES ${CMAKE_CURRENT_SOURCE_DIR})

@@ -43,4 +43,46 @@ int64_t kr_copy_string(char *to, uint64_t from, size_t size);
  * it return -EINTR instead of blocking: there is no window in which the signal could be missed. */
 int64_t kr_host_call(struct kr_thread *thread, int64_t nr, const uint64_t arg[6]);
 
+/* ---- What the served calls ask of the monitor (memory, threads and signals implement it). ---- */
+
+/* kr_host_call with the guest's signal mask replaced for the time of the call, as ppoll(2) does it. */
+int64_t kr_host_call_masked(struct kr_thread *thread, int64_t nr, const uint64_t arg[6], uint64_t mask);
+
+/* True when `fd` is one of the monitor's own descriptors; none of them is KR_MONITOR_FD_END or above. */
+#define KR_MONITOR_FD_END 65536
+bool kr_is_monitor_fd(int fd);
+
+/* The monitor's sealed image and /dev/kvm, by which files of the guest are told from the monitor's; -1
+ * for none. */
+int kr_image_fd(struct kr_thread *thread);
+int kr_kvm_fd(struct kr_thread *thread);
+
+/* The path of the payload, as /proc/self/exe shows it. */
+const char *kr_program_path(struct kr_thread *thread);
+
+/* The part of a guest thread that belongs to the served calls: zero at first, copied to a new thread,
+ * dropped with kr_seccomp_release. */
+struct kr_seccomp *kr_thread_seccomp(struct kr_thread *thread);
+
+/* SECCOMP_RET_TRAP: queue SIGSYS with si_call_addr, si_syscall, si_arch and si_errno = data. */
+void kr_seccomp_trap(struct kr_thread *thread, const struct kr_call *call, uint16_t data);
+/* SECCOMP_RET_KILL_*: the thread, or with `process` (and when it is the last thread) the whole payload,
+ * dies by SIGSYS.  Returns only to let the thread find that it is dead. */
+void kr_seccomp_kill(struct kr_thread *thread, bool process);
+
+/* ---- What the served calls offer to the monitor. ---- */
+
+/* How the kernel goes on with a call that a signal interrupted before it did anything. */
+enum kr_restart {
+	KR_RESTART_NEVER = 0,  /* EINTR */
+	KR_RESTART_SA = 1,     /* restarted unless a handler without SA_RESTART ran (ERESTARTSYS) */
+	KR_RESTART_NOHAND = 2  /* restarted unless any handler ran (ERESTARTNOHAND) */
+};
+enum kr_restart kr_call_restart(int64_t nr);
+
+/* The guest's own robust futex list, walked when its thread ends. */
+void kr_robust_list_release(struct kr_thread *thread, uint64_t head);
+/* Where set_robust_list keeps the list's head of a thread. */
+uint64_t *kr_thread_robust_list(struct kr_thread *thread);
+
 #endif

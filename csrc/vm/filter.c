@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Classic BPF over struct seccomp_data, as the kernel defines it for seccomp (linux/filter.h, bpf_check_classic
+ * and seccomp_check_filter): loads are words at aligned offsets of the structure, arithmetic is unsigned and of
+ * 32 bits, jumps only go forward.
+ */
+#include "filter.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+/* The kernel's bounds: of one program, and of all programs that a call runs through. */
+#define MAX_PROGRAM 4096u
+#define MAX_TOTAL   32768u
+#define PENALTY     4u
+
+static bool is_alu(uint16_t code)
+{
+	switch (code) {
+	case BPF_ALU | BPF_ADD | BPF_K:
+	case BPF_ALU | BPF_ADD | BPF_X:
+	case BPF_ALU | BPF_SUB | BPF_K:
+	case BPF_ALU | BPF_SUB | BPF_X:
+	case BPF_ALU | BPF_MUL | BPF_K:
+	case BPF_ALU | BPF_MUL | BPF_X:
+	case BPF_ALU | BPF_DIV | BPF_K:
+	case BPF_ALU | BPF_DIV | BPF_X:
+	case BPF_ALU | BPF_AND | BPF_K:
+	case BPF_ALU | BPF_AND | BPF_X:
+	case BPF_ALU | BPF_OR | BPF_K:
+	case BPF_ALU | BPF_OR | BPF_X:
+	case BPF_ALU | BPF_XOR | BPF_K:
+	case BPF_ALU | BPF_XOR | BPF_X:
+	case BPF_ALU | BPF_LSH | BPF_K:
+	case BPF_ALU | BPF_LSH | BPF_X:
+	case BPF_ALU | BPF_RSH | BPF_K:
+	case BPF_ALU | BPF_RSH | BPF_X:
+	case BPF_ALU | BPF_NEG:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool is_conditional_jump(uint16_t code)
+{
+	switch (code) {
+	case BPF_JMP | BPF_JEQ | BPF_K:
+	case BPF_JMP | BPF_JEQ | BPF_X:
+	case BPF_JMP | BPF_JGT | BPF_K:
+	case BPF_JMP | BPF_JGT | BPF_X:
+	case BPF_JMP | BPF_JGE | BPF_K:
+	case BPF_JMP | BPF_JGE | BPF_X:
+	case BPF_JMP | BPF_JSET | BPF_K:
+	case BPF_JMP | BPF_JSET | BPF_X:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* One instruction on its own; `left` is how many follow it. */
+static bool is_good(const struct sock_filter *at, size_t left)
+{
+	switch (at->code) {
+	case BPF_LD | BPF_W | BPF_ABS:
+		return at->k % 4 == 0 && at->k < sizeof(struct seccomp_data);
+	case BPF_LD | BPF_MEM:
+	case BPF_LDX | BPF_MEM:
+	case BPF_ST:
+	case BPF_STX:
+		return at->k < BPF_MEMWORDS;
+	case BPF_LD | BPF_IMM:
+	case BPF_LDX | BPF_IMM:
+	case BPF_LD | BPF_W | BPF_LEN:
+	case BPF_LDX | BPF_W | BPF_LEN:
+	case BPF_MISC | BPF_TAX:
+	case BPF_MISC | BPF_TXA:
+	case BPF_RET | BPF_K:
+	case BPF_RET | BPF_A:
+		return true;
+	case BPF_JMP | BPF_JA:
+		return at->k < left;
+	case BPF_ALU | BPF_DIV | BPF_K:
+		return at->k != 0;
+	case BPF_ALU | BPF_LSH | BPF_K:
+	case BPF_ALU | BPF_RSH | BPF_K:
+		return at->k < 32;
+	default:
+		if (is_conditional_jump(at->code)) {
+			return at->jt < left && at->jf < left;
+		}
+		return is_alu(at->code);
+	}
+}
+
+/* No path may load a scratch word that it has not stored: what was stored on every way to an instruction. */
+static bool loads_only_stored(const struct sock_filter *code, size_t size)
+{
+	uint16_t stored_at[MAX_PROGRAM];
+	uint16_t stored = 0;
+
+	memset(stored_at, 0xff, size * sizeof stored_at[0]);
+	for (size_t i = 0; i < size; i++) {
+		const struct sock_filter *at = &code[i];
+
+		stored &= stored_at[i];
+		switch (at->code) {
+		case BPF_ST:
+		case BPF_STX:
+			stored = (uint16_t)(stored | 1u << at->k);
+			break;
+		case BPF_LD | BPF_MEM:
+		case BPF_LDX | BPF_MEM:
+			if ((stored & 1u << at->k) == 0) {
+				return false;
+			}
+			break;
+		case BPF_JMP | BPF_JA:
+			stored_at[i + 1 + at->k] &= stored;
+			stored = 0xffff;
+			break;
+		default:
+			if (is_conditional_jump(at->code)) {
+				stored_at[i + 1 + at->jt] &= stored;
+				stored_at[i + 1 + at->jf] &= stored;
+				stored = 0xffff;
+			}
+			break;
+		}
+	}
+	return true;
+}
+
+int kr_filter_check(const struct sock_filter *code, size_t size)
+{
+	if (size == 0 || size > MAX_PROGRAM) {
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < size; i++) {
+		if (!is_good(&code[i], size - 1 - i)) {
+			return -EINVAL;
+		}
+	}
+	if (BPF_CLASS(code[size - 1].code) != BPF_RET) {
+		return -EINVAL;
+	}
+	return loads_only_stored(code, size) ? 0 : -EINVAL;
+}
+
+int kr_filter_add(struct kr_seccomp *seccomp, const struct sock_filter *code, size_t size)
+{
+	size_t total = size + PENALTY;
+	struct kr_filter *filter;
+	int failed = kr_filter_check(code, size);
+
+	if (failed != 0) {
+		return failed;
+	}
+	if (seccomp->filters != NULL) {
+		total += seccomp->filters->total;
+	}
+	if (total > MAX_TOTAL) {
+		return -ENOMEM;
+	}
+	filter = malloc(sizeof *filter + size * sizeof *code);
+	if (filter == NULL) {
+		return -ENOMEM;
+	}
+	filter->older = seccomp->filters;
+	filter->size = size;
+	filter->total = total;
+	memcpy(filter->code, code, size * sizeof *code);
+	seccomp->filters = filter;
+	return 0;
+}
+
+/* The word of `data` at a checked offset. */
+static uint32_t load_word(const struct seccomp_data *data, uint32_t offset)
+{
+	uint32_t word;
+
+	memcpy(&word, (const uint8_t *)data + offset, sizeof word);
+	return word;
+}
+
+/* The value of an arithmetic instruction.  Shifts by 32 and more give what the kernel's 32-bit shift gives on
+ * x86: the amount is taken modulo 32. */
+static uint32_t compute(uint16_t operation, uint32_t a, uint32_t b)
+{
+	switch (operation) {
+	case BPF_ADD:
+		return a + b;
+	case BPF_SUB:
+		return a - b;
+	case BPF_MUL:
+		return a * b;
+	case BPF_DIV:
+		return a / b;
+	case BPF_AND:
+		return a & b;
+	case BPF_OR:
+		return a | b;
+	case BPF_XOR:
+		return a ^ b;
+	case BPF_LSH:
+		return a << (b & 31);
+	case BPF_RSH:
+		return a >> (b & 31);
+	default:
+		return 0u - a;
+	}
+}
+
+static bool is_taken(uint16_t operation, uint32_t a, uint32_t b)
+{
+	switch (operation) {
+	case BPF_JEQ:
+		return a == b;
+	case BPF_JGT:
+		return a > b;
+	case BPF_JGE:
+		return a >= b;
+	default:
+		return (a & b) != 0;
+	}
+}
+
+uint32_t kr_filter_run(const struct kr_filter *filter, const struct seccomp_data *data)
+{
+	uint32_t memory[BPF_MEMWORDS] = { 0 };
+	uint32_t a = 0;
+	uint32_t x = 0;
+
+	for (const struct sock_filter *at = filter->code;; at++) {
+		uint32_t operand = BPF_SRC(at->code) == BPF_X ? x : at->k;
+
+		switch (at->code) {
+		case BPF_RET | BPF_K:
+			return at->k;
+		case BPF_RET | BPF_A:
+			return a;
+		case BPF_LD | BPF_W | BPF_ABS:
+			a = load_word(data, at->k);
+			break;
+		case BPF_LD | BPF_W | BPF_LEN:
+			a = sizeof *data;
+			break;
+		case BPF_LDX | BPF_W | BPF_LEN:
+			x = sizeof *data;
+			break;
+		case BPF_LD | BPF_IMM:
+			a = at->k;
+			break;
+		case BPF_LDX | BPF_IMM:
+			x = at->k;
+			break;
+		case BPF_LD | BPF_MEM:
+			a = memory[at->k];
+			break;
+		case BPF_LDX | BPF_MEM:
+			x = memory[at->k];
+			break;
+		case BPF_ST:
+			memory[at->k] = a;
+			break;
+		case BPF_STX:
+			memory[at->k] = x;
+			break;
+		case BPF_MISC | BPF_TAX:
+			x = a;
+			break;
+		case BPF_MISC | BPF_TXA:
+			a = x;
+			break;
+		case BPF_JMP | BPF_JA:
+			at += at->k;
+			break;
+		case BPF_ALU | BPF_DIV | BPF_X:
+			/* A division by zero ends the program with 0, which kills the thread. */
+			if (x == 0) {
+				return 0;
+			}
+			a /= x;
+			break;
+		default:
+			if (BPF_CLASS(at->code) == BPF_JMP) {
+				at += is_taken(BPF_OP(at->code), a, operand) ? at->jt : at->jf;
+			} else {
+				a = compute(BPF_OP(at->code), a, operand);
+			}
+			break;
+		}
+	}
+}
+
+/* How strong an action is: the kernel compares the actions as signed numbers, the smallest wins. */
+static int32_t rank_of(uint32_t verdict)
+{
+	return (int32_t)(verdict & SECCOMP_RET_ACTION_FULL);
+}
+
+uint32_t kr_seccomp_run(const struct kr_seccomp *seccomp, const struct seccomp_data *data)
+{
+	uint32_t strongest = SECCOMP_RET_ALLOW;
+
+	if (seccomp->strict) {
+		switch (data->nr) {
+		case SYS_read:
+		case SYS_write:
+		case SYS_exit:
+		case SYS_rt_sigreturn:
+			return SECCOMP_RET_ALLOW;
+		default:
+			return SECCOMP_RET_KILL_THREAD;
+		}
+	}
+	for (const struct kr_filter *filter = seccomp->filters; filter != NULL; filter = filter->older) {
+		uint32_t verdict = kr_filter_run(filter, data);
+
+		if (rank_of(verdict) < rank_of(strongest)) {
+			strongest = verdict;
+		}
+	}
+	return strongest;
+}
+
+size_t kr_seccomp_encoded_size(const struct kr_seccomp *seccomp)
+{
+	size_t size = 0;
+	size_t count = 0;
+
+	for (const struct kr_filter *filter = seccomp->filters; filter != NULL; filter = filter->older) {
+		size += filter->size;
+		count++;
+	}
+	return count > 1 ? size + count : size;
+}
+
+void kr_seccomp_encode(const struct kr_seccomp *seccomp, struct sock_filter *to)
+{
+	size_t end = kr_seccomp_encoded_size(seccomp);
+	bool is_single = seccomp->filters != NULL && seccomp->filters->older == NULL;
+
+	/* The list starts with the newest, the array with the oldest. */
+	for (const struct kr_filter *filter = seccomp->filters; filter != NULL; filter = filter->older) {
+		end -= filter->size;
+		memcpy(&to[end], filter->code, filter->size * sizeof *to);
+		if (!is_single) {
+			end--;
+			to[end] = (struct sock_filter){ .code = KR_FILTER_HEAD, .k = (uint32_t)filter->size };
+		}
+	}
+}
+
+int kr_seccomp_decode(struct kr_seccomp *seccomp, const struct sock_filter *code, size_t size, struct kr_err *err)
+{
+	const struct sock_filter *end = code + size;
+
+	while (code < end) {
+		size_t length = (size_t)(end - code);
+		int failed;
+
+		if (code->code == KR_FILTER_HEAD) {
+			if (code->k > length - 1) {
+				return kr_fail(err, EINVAL, "a seccomp filter of %u instructions is cut short",
+					       code->k);
+			}
+			length = code->k;
+			code++;
+		}
+		failed = kr_filter_add(seccomp, code, length);
+		if (failed != 0) {
+			return kr_fail(err, -failed, "the seccomp filter is no valid program of %zu instructions",
+				       length);
+		}
+		code += length;
+	}
+	return 0;
+}
