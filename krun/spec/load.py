@@ -1,0 +1,98 @@
+"""Read configurations: bytes of JSON become records, or one error that names every fault by its JSON path.
+
+Out of scope: what the host or this version of krun can do about a configuration; that is for the plan.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from krun.errors import Fault, KrunError, SpecError
+from krun.spec._schema import CONFIG, PROCESS, RESOURCES
+from krun.spec.build import build
+from krun.spec.check import check
+from krun.spec.faults import json_path
+from krun.spec.model import Process, Resources, Spec
+from krun.spec.rules import CONFIG_RULES, PROCESS_RULES, RESOURCES_RULES, apply
+from krun.sys.json import JsonError, loads
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any, TypeVar
+
+    from krun.spec.faults import Finding
+    from krun.spec.rules import Rule
+    from krun.types import Record
+
+    R = TypeVar("R", bound=Record)
+
+
+def load_bundle(bundle: str, config: str = "config.json") -> Spec:
+    """Read a bundle's configuration.
+
+    bundle: the bundle's directory.  config: the file in it, or an absolute path.
+    Raises KrunError when it cannot be read or is not JSON, SpecError with every fault when it is wrong.
+    """
+    return load(read_config(bundle, config))
+
+
+def read_config(bundle: str, config: str = "config.json") -> bytes:
+    """Return the bytes of a bundle's configuration.  Raises KrunError naming the file when there are none."""
+    path = os.path.join(bundle, config)
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        # Without strerror: dockerd would take "no such file" for a program that the container lacks.
+        why = "is missing" if error.errno == errno.ENOENT else f"cannot be read: {_errno_name(error)}"
+        raise KrunError(f"configuration {path} {why}") from None
+
+
+def _errno_name(error: OSError) -> str:
+    return errno.errorcode.get(error.errno or 0, "EIO")
+
+
+def load(data: bytes) -> Spec:
+    """Turn the bytes of a config.json into a Spec.
+
+    Raises KrunError when they are not JSON (with line and column), SpecError with every fault.
+    """
+    return _load(data, "config.json", Spec, CONFIG, CONFIG_RULES)
+
+
+def load_process(data: bytes) -> Process:
+    """Turn a document of the form of `process` into a Process.  Raises as `load` does."""
+    return _load(data, "process", Process, PROCESS, PROCESS_RULES)
+
+
+def load_resources(data: bytes) -> Resources:
+    """Turn a document of the form of `linux.resources` into Resources.  Raises as `load` does."""
+    return _load(data, "resources", Resources, RESOURCES, RESOURCES_RULES)
+
+
+def _load(data: bytes, what: str, record: type[R], schema: Mapping[str, Any], rules: Sequence[Rule]) -> R:
+    document = parse(data, what)
+    refuse(find_faults(document, schema, rules))
+    return build(record, document)
+
+
+def parse(data: bytes, what: str) -> Any:
+    """Parse the JSON of `what`.  Raises KrunError `what: line 3 column 5: reason`."""
+    try:
+        return loads(data)
+    except JsonError as error:
+        raise KrunError(f"{what}: invalid JSON: {error}") from None
+
+
+def find_faults(document: object, schema: Mapping[str, Any], rules: Sequence[Rule]) -> list[Finding]:
+    """Return every fault: those of the schema, then those of the rules that can still be judged."""
+    faults = check(schema, document)
+    return faults + apply(rules, document, faults)
+
+
+def refuse(faults: Sequence[Finding]) -> None:
+    """Raise SpecError when there are faults."""
+    if faults:
+        raise SpecError([Fault(json_path(place), message) for place, message in faults])
