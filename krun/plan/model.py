@@ -25,11 +25,17 @@ class Options(Record):
     no_pivot: bool = False
     no_new_keyring: bool = False
     preserve_fds: int = 0
-    """How many descriptors above 2 the payload keeps."""
+    """How many descriptors above 2 the payload keeps, beside `listen_fds`."""
     console_socket: bool = False
     """Whether there is a socket that takes the terminal's master."""
     cgroup_manager: str = "cgroupfs"
     """`cgroupfs` or `disabled`."""
+    listen_fds: int = 0
+    """How many of them are sockets that the caller activates the payload with; they come first."""
+    home: str = "/"
+    """The home directory that the image's passwd gives the user; for an environment without HOME."""
+    oci_version: str = "1.3.0"
+    """The version of the specification that the state given to hooks complies with."""
 
 
 class IdMaps(Record):

@@ -1,0 +1,253 @@
+"""A plan in words, and as JSON.
+
+`describe` is also what errors call an operation: `op 17: mount proc on /proc: EPERM`.
+Out of scope: making plans (`build`).
+"""
+
+from __future__ import annotations
+
+import stat
+
+from krun.plan import ops
+from krun.plan.credentials import CAPABILITIES, RLIMITS
+from krun.plan.mount_options import ATTRIBUTES, MOUNT_ATTR__ATIME, PROPAGATION
+from krun.plan.namespaces import FLAGS
+from krun.types import Record, assert_never
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from krun.plan.cgroups import CgroupPlan
+    from krun.plan.model import Plan
+    from krun.plan.ops import Op
+    from krun.plan.resources import Setting
+
+UNLIMITED = (1 << 64) - 1
+
+
+def describe(op: Op) -> str:
+    """Say in one line what an operation does: `mount proc on /proc (nosuid,nodev,noexec)`."""
+    match op:
+        case ops.OpenNamespace():
+            return f"open the {_namespaces(op.type)} namespace {op.path}"
+        case ops.JoinNamespace():
+            return f"join the {_namespaces(op.type)} namespace"
+        case ops.Unshare():
+            return f"make namespaces: {_namespaces(op.flags)}"
+        case ops.TimeOffsets():
+            return f"set clock offsets: {', '.join(op.text.splitlines())}"
+        case ops.SessionKeyring():
+            return f"join the session keyring {op.name}"
+        case ops.HostPropagation():
+            return f"make the host's mounts {_propagation(op.flags)}"
+        case ops.OpenRoot():
+            return f"open the root file system {op.source}"
+        case ops.RunHooks():
+            return f"ask the runtime to run the {op.point} hooks"
+        case ops.Hook():
+            return f"run the hook {op.point}[{op.index}] {' '.join(op.args)}"
+        case ops.Terminal():
+            return "make the terminal" + (f" of {op.rows} x {op.columns}" if op.rows and op.columns else "")
+        case ops.RootPropagation():
+            return f"make the root mount {_propagation(op.flags)}"
+        case ops.Hostname():
+            return f"set the host name {op.name}"
+        case ops.Domainname():
+            return f"set the domain name {op.name}"
+        case ops.Sysctl():
+            return f"set {op.name} = {op.value}"
+        case ops.Mount():
+            words = [
+                *op.parameters,
+                *_attributes(op.attr_set, op.attr_clear),
+                *_propagation_words(op.propagation),
+            ]
+            return f"mount {op.fstype} on {op.destination}{_in_brackets(words)}"
+        case ops.Bind():
+            prefix = "recursively " if op.attr_recursive else ""
+            words = [prefix + word for word in _attributes(op.attr_set, op.attr_clear)]
+            words += _propagation_words(op.propagation)
+            verb = "rbind" if op.recursive else "bind"
+            return f"{verb} {op.source} on {op.destination}{_in_brackets(words)}"
+        case ops.SetMount():
+            words = [*_attributes(op.attr_set, op.attr_clear), *_propagation_words(op.propagation)]
+            below = " and all below it" if op.recursive else ""
+            return f"set the mount {op.destination}{below}: {', '.join(words)}"
+        case ops.MakeDirectory():
+            return f"make the directory {op.path} mode {op.mode:04o}"
+        case ops.MakeSymlink():
+            return f"make the link {op.path} -> {op.target}"
+        case ops.MakeDevice():
+            kind = {stat.S_IFCHR: "character", stat.S_IFBLK: "block"}.get(op.kind)
+            what = f"the {kind} device {op.path} {op.major}:{op.minor}" if kind else f"the pipe {op.path}"
+            return f"make {what} mode {op.mode:04o} owner {op.uid}:{op.gid}"
+        case ops.BindDevice():
+            return f"bind the device {op.source} on {op.path}"
+        case ops.MaskPath():
+            return f"mask {op.path}"
+        case ops.ReadonlyPath():
+            return f"make {op.path} read-only"
+        case ops.OomScoreAdj():
+            return f"set oom_score_adj {op.value}"
+        case ops.Rlimit():
+            name = next((name for name, number in RLIMITS.items() if number == op.resource), str(op.resource))
+            return f"set {name} soft {_limit(op.soft)} hard {_limit(op.hard)}"
+        case ops.Umask():
+            return f"set umask {op.mask:04o}"
+        case ops.BoundCapabilities():
+            return f"bound capabilities to {_capabilities(op.bounding)}"
+        case ops.User():
+            ids = [
+                str(int.from_bytes(op.groups[at : at + 4], "little")) for at in range(0, len(op.groups), 4)
+            ]
+            return f"become uid {op.uid} gid {op.gid}" + (f" groups {','.join(ids)}" if ids else "")
+        case ops.Capabilities():
+            sets = (
+                ("effective", op.effective),
+                ("permitted", op.permitted),
+                ("inheritable", op.inheritable),
+                ("ambient", op.ambient),
+            )
+            return "set capabilities: " + ", ".join(f"{name} {_capabilities(mask)}" for name, mask in sets)
+        case ops.Seccomp():
+            return f"load the seccomp profile, default {op.filter.default_action}"
+        case ops.ChangeDirectory():
+            return f"change the working directory to {op.path}"
+        case ops.ContainDescriptors():
+            return f"let descriptors 0 to {2 + op.preserved} through"
+        case ops.FindProgram():
+            return f"find the program {op.name} in {':'.join(op.search_path)}"
+        case ops.Execute():
+            return f"execute {' '.join(op.args)}"
+        case ops.ExecuteMonitor():
+            profile = (
+                "" if op.filter is None else f", seccomp profile with default {op.filter.default_action}"
+            )
+            wait = ", which waits for start" if op.barrier else ""
+            return f"execute the monitor{wait}, with {' '.join(op.args)}{profile}"
+        case ops.MapIds():
+            return "have the ids mapped"
+        case ops.BecomeRoot():
+            return "become root of the user namespace"
+        case ops.SpawnInit():
+            return "make the container's init"
+        case ops.NewSession():
+            return "begin a new session"
+        case ops.OpenProc():
+            return "open a private procfs"
+        case ops.PivotRoot():
+            return "change the root"
+        case ops.MoveRoot():
+            return "change the root by moving its mount"
+        case ops.RootReadonly():
+            return "make the root file system read-only"
+        case ops.LoopbackUp():
+            return "bring the loopback interface up"
+        case ops.NoNewPrivileges():
+            return "set no_new_privs"
+        case ops.Barrier():
+            return "wait for start"
+    return assert_never(op)
+
+
+def plan_text(plan: Plan) -> str:
+    """Return the whole plan, a numbered line for each operation; numbers are those of error messages."""
+    lines = [f"op {index}: {describe(op)}" for index, op in enumerate(plan.program)]
+    if plan.id_maps is not None:
+        lines += [f"uid map: {line}" for line in plan.id_maps.uid_lines.splitlines()]
+        lines += [f"gid map: {line}" for line in plan.id_maps.gid_lines.splitlines()]
+        if plan.id_maps.setgroups_deny:
+            lines.append("setgroups: deny")
+    if plan.cgroup is not None:
+        lines += _cgroup_lines(plan.cgroup)
+    for point in plan.hooks._fields:
+        hooks = getattr(plan.hooks, point)
+        lines += [
+            f"hook {point}[{index}]: {' '.join(hook.args or (hook.path,))}"
+            for index, hook in enumerate(hooks)
+        ]
+    lines += [f"warning: {warning}" for warning in plan.warnings]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """Return the whole plan in JSON's types; every operation has its name, its words and its operands."""
+    document: dict[str, Any] = {name: _value(getattr(plan, name)) for name in plan._fields}
+    document["program"] = [
+        {
+            "op": op.OP,
+            "description": describe(op),
+            "operands": {name: _value(getattr(op, name)) for name in op._fields},
+        }
+        for op in plan.program
+    ]
+    return document
+
+
+def _cgroup_lines(cgroup: CgroupPlan) -> list[str]:
+    """Say where the cgroup lies and what is written there, one line for each directory and file."""
+    lines = [f"cgroup {name or 'unified'}: {path}" for name, path in cgroup.paths.items()]
+    lines += [f"cgroup set: {_words(setting)}" for setting in cgroup.settings]
+    lines += [f"cgroup device: {file} {line}" for file, line in cgroup.device_lines]
+    if cgroup.device_filter:
+        lines.append(f"cgroup device: eBPF program of {len(cgroup.device_filter) // 8} instructions")
+    return lines
+
+
+def _words(setting: Setting) -> str:
+    return f"{setting.controller} {setting.file} = {setting.value}"
+
+
+def _namespaces(flags: int) -> str:
+    return " ".join(name for name, flag in FLAGS.items() if flags & flag)
+
+
+def _attributes(attr_set: int, attr_clear: int) -> list[str]:
+    """Name attributes by the options that they come from; clearing the access time is what relatime does."""
+    words = [name for name, (bits, _) in ATTRIBUTES.items() if bits and attr_set & bits]
+    if attr_clear & MOUNT_ATTR__ATIME and not attr_set & MOUNT_ATTR__ATIME:
+        words.append("relatime")
+    cleared = attr_clear & ~MOUNT_ATTR__ATIME
+    return words + [name for name, (bits, clear) in ATTRIBUTES.items() if not bits and cleared & clear]
+
+
+def _propagation(flags: int) -> str:
+    return next((name for name, bits in PROPAGATION.items() if bits == flags), hex(flags))
+
+
+def _propagation_words(flags: int) -> list[str]:
+    return [_propagation(flags)] if flags else []
+
+
+def _in_brackets(words: list[str]) -> str:
+    return f" ({','.join(words)})" if words else ""
+
+
+def _limit(value: int) -> str:
+    return "unlimited" if value == UNLIMITED else str(value)
+
+
+def _capabilities(mask: int) -> str:
+    """Name the set's members without their prefix, or what is missing where that is shorter."""
+    names = [name.removeprefix("CAP_").lower() for name in CAPABILITIES]
+    have = [name for number, name in enumerate(names) if mask >> number & 1]
+    lack = [name for number, name in enumerate(names) if not mask >> number & 1]
+    if not have:
+        return "none"
+    if not lack:
+        return "all"
+    return ",".join(have) if len(have) <= len(lack) else f"all but {','.join(lack)}"
+
+
+def _value(value: object) -> Any:
+    """Turn a record, and everything in it, into JSON's types."""
+    if isinstance(value, Record):
+        return {name: _value(getattr(value, name)) for name in value._fields}
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, tuple | list):
+        return [_value(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _value(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,48 @@
+"""Monitors: what is executed in the end, and so where the barrier and the seccomp profile have their place.
+
+Out of scope: choosing the monitor (the host's administrator does) and its interface (specs/monitor.md).
+"""
+
+from __future__ import annotations
+
+from krun.errors import HostError, Unsupported
+from krun.plan import ops
+from krun.plan.hooks import container_hook_operations
+from krun.plan.seccomp import seccomp_operation
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from krun.plan.model import Options
+    from krun.plan.ops import Op
+    from krun.spec.model import Seccomp, Spec
+
+MONITORS = ("builtin", "none")
+
+
+def check_monitor(spec: Spec, options: Options) -> None:
+    """Raise HostError for an unknown monitor, Unsupported for what the chosen one cannot do."""
+    if options.monitor not in MONITORS:
+        raise HostError(f"monitor {options.monitor!r}", "not supported", "use one of " + ", ".join(MONITORS))
+    if options.monitor == "builtin" and spec.hooks.start_container:
+        raise Unsupported(
+            "$.hooks.startContainer",
+            "the hook's program is the image's and cannot run outside the VM (--monitor none)",
+        )
+
+
+def run_operations(
+    spec: Spec, options: Options, args: tuple[str, ...], env: tuple[str, ...], profile: Seccomp | None
+) -> list[Op]:
+    """Return the last operations: barrier, startContainer hooks, exec.
+
+    profile: the one that is not loaded yet.  The monitor evaluates it on the guest's calls, krun-init loads
+    it into the kernel: before the hooks, whose programs are the image's.
+    """
+    if options.monitor == "builtin":
+        return [ops.ExecuteMonitor(args=args, env=env, filter=profile, barrier=1)]
+    program: list[Op] = [ops.Barrier()]
+    if profile is not None:
+        program.append(seccomp_operation(profile))
+    program += container_hook_operations(spec, options, "startContainer", "created")
+    program.append(ops.Execute(args=args, env=env))
+    return program

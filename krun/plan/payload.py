@@ -1,0 +1,71 @@
+"""The payload: its environment, how its program is found, and the way to its first instruction.
+
+Out of scope: who the process is (`credentials`) and what runs it (`monitors`).
+"""
+
+from __future__ import annotations
+
+from krun.plan import ops
+from krun.plan.credentials import limit_operations, user_operations
+from krun.plan.monitors import run_operations
+from krun.plan.seccomp import seccomp_operation
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from krun.plan.credentials import CapabilitySets
+    from krun.plan.model import Options
+    from krun.plan.ops import Op
+    from krun.spec.model import Process, Seccomp, Spec
+
+_DEFAULT_SEARCH_PATH = ("/bin", "/usr/bin")  # what execvp(3) takes without PATH
+
+
+def payload_operations(
+    spec: Spec, options: Options, process: Process, sets: CapabilitySets, profile: Seccomp | None
+) -> list[Op]:
+    """Return everything from the finished root file system to the exec.
+
+    The working directory and the descriptors come first, as the container's root and free of any filter.
+    A filter can be loaded in two ways: with CAP_SYS_ADMIN, and so before the capabilities go, or with
+    no_new_privs, and then as late as can be (`monitors`), so that it meets few calls of krun's own.
+    """
+    early = profile is not None and options.monitor == "none" and not process.no_new_privileges
+    program: list[Op] = [
+        ops.ContainDescriptors(preserved=options.listen_fds + options.preserve_fds),
+        ops.ChangeDirectory(path=process.cwd),
+        *limit_operations(process),
+    ]
+    if early and profile is not None:
+        program.append(seccomp_operation(profile))
+    program += user_operations(process, sets)
+    if process.no_new_privileges:
+        program.append(ops.NoNewPrivileges())
+    env = environment(process, options)
+    program.append(ops.FindProgram(name=process.args[0], search_path=search_path(env)))
+    return program + run_operations(spec, options, process.args, env, None if early else profile)
+
+
+def environment(process: Process, options: Options) -> tuple[str, ...]:
+    """Return the payload's environment: of a name that is there twice the last value.
+
+    HOME is added where it is missing or empty, as runc does, and LISTEN_FDS and LISTEN_PID for sockets that
+    the caller hands over (sd_listen_fds(3); init is pid 1 in its namespace).
+    """
+    values: dict[str, str] = {}
+    for entry in process.env:
+        name, _, _ = entry.partition("=")
+        values[name] = entry
+    if values.get("HOME", "HOME=") == "HOME=":
+        values["HOME"] = f"HOME={options.home}"
+    if options.listen_fds > 0:
+        values["LISTEN_FDS"] = f"LISTEN_FDS={options.listen_fds}"
+        values["LISTEN_PID"] = "LISTEN_PID=1"
+    return tuple(values.values())
+
+
+def search_path(env: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the directories of PATH; an empty entry is the working directory, as execvp(3) has it."""
+    for entry in env:
+        if entry.startswith("PATH="):
+            return tuple(directory or "." for directory in entry[len("PATH=") :].split(":"))
+    return _DEFAULT_SEARCH_PATH
