@@ -9,8 +9,8 @@
 #define KR_ERR_TEXT 400
 
 struct kr_err {
-	int code;                /* errno, 0 when there is none */
-	char text[KR_ERR_TEXT];  /* what was wrong, one line, without the errno's own words */
+	int code;               /* errno, 0 when there is none */
+	char text[KR_ERR_TEXT]; /* what was wrong, one line, without the errno's own words */
 };
 
 /* Fill `err` with a code and a formatted text.  Returns -1, so that a caller can `return kr_fail(…)`. */

@@ -41,6 +41,7 @@ enum kr_fd_role {
 };
 
 /*    code  name                  signature      operands                                                      */
+/* clang-format off */
 #define KR_OPS(X)                                                                                                \
 	/* -- stage: namespaces -- */                                                                            \
 	X(1,  OPEN_NAMESPACE,       "us",      "type path")                                                      \
@@ -93,6 +94,8 @@ enum kr_fd_role {
 	X(71, BARRIER,              "",        "")                                                               \
 	X(72, EXECUTE,              "SS",      "args env")                                                       \
 	X(73, EXECUTE_MONITOR,      "SSbu",    "args env filter barrier")
+
+/* clang-format on */
 
 enum kr_op_code {
 #define KR_OP_ENUM(code, name, signature, operands) KR_OP_##name = (code),

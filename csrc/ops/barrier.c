@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "barrier.h"
+
+#include "../base/fd.h"
+#include "../base/msg.h"
+#include "ops.h"
+#include "proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char ready[] = "ready\n";
+
+int kr_op_BARRIER(struct kr_stage *stage, struct kr_reader *operands, struct kr_err *err)
+{
+	(void)operands;
+	/* Whatever this needs is looked up before READY, for after it there is nobody to tell. */
+	if (kr_proc(stage, err) < 0) {
+		return -1;
+	}
+	if (kr_msg_send(stage->fd[KR_FD_SYNC], KR_MSG_READY, 0, NULL, err) != 0) {
+		return -1;
+	}
+	kr_close_fd(&stage->fd[KR_FD_SYNC]);
+	stage->barrier = kr_proc_reopen(stage, stage->fd[KR_FD_FIFO], O_WRONLY, err);
+	kr_close_fd(&stage->fd[KR_FD_FIFO]);
+	return stage->barrier >= 0 ? 0 : -1;
+}
+
+int kr_barrier_release(struct kr_stage *stage, struct kr_err *err)
+{
+	if (stage->barrier < 0) {
+		return 0;
+	}
+	if (write(stage->fd[KR_FD_STARTED], "1", 1) != 1) {
+		return kr_fail(err, errno, "record that the container was started");
+	}
+	kr_close_fd(&stage->fd[KR_FD_STARTED]);
+	/* A reader that is gone changes nothing: the byte above has decided. */
+	if (write(stage->barrier, ready, sizeof ready - 1) < 0 && errno != EPIPE) {
+		return kr_fail(err, errno, "tell that the container was started");
+	}
+	return 0;
+}
+
+void kr_barrier_error(const struct kr_stage *stage, const char *text)
+{
+	char record[KR_ERR_TEXT + 64];
+	int size = snprintf(record, sizeof record, "error %u %s\n", stage->op, text);
+
+	if (size >= (int)sizeof record) {
+		size = (int)sizeof record - 1;
+		record[size - 1] = '\n';
+	}
+	if (write(stage->barrier, record, (size_t)size) < 0) {
+		return; /* `start` is gone, and so is the only one who would have listened */
+	}
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * HOOK: one hook of createContainer or startContainer, run here in the container's namespaces.  It gets
+ * exactly the arguments and the environment that the configuration gives, the container's state on its
+ * standard input, and a process group of its own, which is killed when its time is up.
+ */
+#include "../base/fd.h"
+#include "ops.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SAID_BYTES 200
+
+struct hook {
+	const char *point;
+	uint64_t index;
+	const char *path;
+	char **args;
+	char **env;
+	uint64_t timeout_ms; /* 0: none */
+	int input;           /* the state */
+	int output;          /* what the hook writes to its standard output and error */
+};
+
+/* Memory files, not pipes: a hook that reads or writes nothing, or much, blocks nobody. */
+static int open_streams(struct hook *hook, const struct kr_stage *stage, const char *head, const char *tail,
+			struct kr_err *err)
+{
+	hook->input = memfd_create("state", MFD_CLOEXEC);
+	hook->output = memfd_create("output", MFD_CLOEXEC);
+	if (hook->input < 0 || hook->output < 0 ||
+	    dprintf(hook->input, "%s%d%s", head, stage->host_pid, tail) < 0 ||
+	    lseek(hook->input, 0, SEEK_SET) != 0) {
+		return kr_fail(err, errno, "hook %s[%llu] %s: write the state", hook->point,
+			       (unsigned long long)hook->index, hook->path);
+	}
+	return 0;
+}
+
+static _Noreturn void become_hook(const struct hook *hook)
+{
+	struct sigaction standard = { .sa_handler = SIG_DFL };
+
+	(void)sigaction(SIGPIPE, &standard, NULL);
+	if (setpgid(0, 0) == 0 && dup2(hook->input, 0) >= 0 && dup2(hook->output, 1) >= 0 &&
+	    dup2(hook->output, 2) >= 0 && close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) == 0) {
+		(void)execve(hook->path, hook->args, hook->env);
+	}
+	/* Said where the hook's own words would stand: they become part of the error. */
+	(void)dprintf(hook->output, "cannot execute: %s", kr_errno_name(errno));
+	_exit(127);
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Wait until the hook has ended, its time is up, or the runtime that all of this is for is gone.
+ * Returns 0, ETIMEDOUT, ECONNRESET or poll's errno. */
+static int wait_for_end(const struct kr_stage *stage, const struct hook *hook, int pidfd)
+{
+	struct pollfd waited[2] = { { .fd = pidfd, .events = POLLIN },
+				    { .fd = stage->fd[KR_FD_SYNC], .events = 0 } };
+	int64_t end = now_ms() + (int64_t)hook->timeout_ms;
+
+	for (;;) {
+		int64_t left = hook->timeout_ms != 0 ? end - now_ms() : -1;
+		int ready;
+
+		if (hook->timeout_ms != 0 && left < 0) {
+			left = 0;
+		}
+		ready = poll(waited, 2, left > INT_MAX ? INT_MAX : (int)left);
+		if (ready < 0 && errno != EINTR) {
+			return errno;
+		}
+		if (ready > 0 && waited[0].revents != 0) {
+			return 0;
+		}
+		if (ready > 0 && waited[1].revents != 0) {
+			return ECONNRESET;
+		}
+		if (ready == 0 && hook->timeout_ms != 0 && now_ms() >= end) {
+			return ETIMEDOUT;
+		}
+	}
+}
+
+/* The last of what the hook has said, on one line. */
+static void read_said(const struct hook *hook, char *said)
+{
+	off_t size = lseek(hook->output, 0, SEEK_END);
+	ssize_t got = 0;
+
+	if (size > 0) {
+		off_t from = size > SAID_BYTES - 1 ? size - (SAID_BYTES - 1) : 0;
+
+		got = pread(hook->output, said, SAID_BYTES - 1, from);
+	}
+	while (got > 0 && (said[got - 1] == '\n' || said[got - 1] == ' ')) {
+		got--;
+	}
+	said[got > 0 ? got : 0] = 0;
+	for (char *c = said; *c != 0; c++) {
+		*c = *c == '\n' ? ' ' : *c;
+	}
+}
+
+static int check_status(const struct hook *hook, const siginfo_t *info, struct kr_err *err)
+{
+	char said[SAID_BYTES];
+	bool exited = info->si_code == CLD_EXITED;
+
+	if (exited && info->si_status == 0) {
+		return 0;
+	}
+	read_said(hook, said);
+	return kr_fail(err, 0, "hook %s[%llu] %s: %s %d%s%s", hook->point, (unsigned long long)hook->index,
+		       hook->path, exited ? "exit status" : "killed by signal", info->si_status,
+		       *said != 0 ? ": " : "", said);
+}
+
+static int run_hook(const struct kr_stage *stage, const struct hook *hook, struct kr_err *err)
+{
+	kr_own_fd int pidfd = -1;
+	siginfo_t info;
+	pid_t pid = fork();
+	int why;
+
+	if (pid == 0) {
+		become_hook(hook);
+	}
+	/* Here too, so that the group exists whoever runs first; EACCES once the hook has been executed. */
+	if (pid > 0) {
+		(void)setpgid(pid, pid);
+		pidfd = pidfd_open(pid, 0);
+	}
+	if (pidfd < 0) {
+		why = errno;
+		if (pid > 0) {
+			(void)kill(pid, SIGKILL);
+			(void)waitpid(pid, NULL, 0);
+		}
+		return kr_fail(err, why, "hook %s[%llu] %s: start it", hook->point, (unsigned long long)hook->index,
+			       hook->path);
+	}
+	why = wait_for_end(stage, hook, pidfd);
+	if (why != 0) {
+		(void)kill(-pid, SIGKILL);
+	}
+	if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED) != 0) {
+		return kr_fail(err, errno, "hook %s[%llu] %s: wait for it", hook->point,
+			       (unsigned long long)hook->index, hook->path);
+	}
+	if (why != 0) {
+		return kr_fail(err, why, "hook %s[%llu] %s: killed after %llu ms", hook->point,
+			       (unsigned long long)hook->index, hook->path, (unsigned long long)hook->timeout_ms);
+	}
+	return check_status(hook, &info, err);
+}
+
+int kr_op_HOOK(struct kr_stage *stage, struct kr_reader *operands, struct kr_err *err)
+{
+	struct hook hook = { .input = -1, .output = -1 };
+	size_t used = 0;
+	const char *head;
+	const char *tail;
+	int result;
+
+	hook.point = kr_read_string(operands);
+	hook.index = kr_read_u64(operands);
+	hook.path = kr_read_string(operands);
+	hook.args = kr_program_vector(&stage->program, kr_read_strings(operands), &used);
+	hook.env = kr_program_vector(&stage->program, kr_read_strings(operands), &used);
+	hook.timeout_ms = kr_read_u64(operands);
+	head = kr_read_string(operands);
+	tail = kr_read_string(operands);
+	result = open_streams(&hook, stage, head, tail, err);
+	if (result == 0) {
+		result = run_hook(stage, &hook, err);
+	}
+	kr_close_fd(&hook.input);
+	kr_close_fd(&hook.output);
+	return result;
+}
