@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 UNLIMITED = (1 << 64) - 1
 
 
-def describe(op: Op) -> str:
+def describe(op: Op) -> str:  # noqa: RET503 - the match is exhaustive, as assert_never says
     """Say in one line what an operation does: `mount proc on /proc (nosuid,nodev,noexec)`."""
     match op:
         case ops.OpenNamespace():
@@ -148,7 +148,7 @@ def describe(op: Op) -> str:
             return "set no_new_privs"
         case ops.Barrier():
             return "wait for start"
-    return assert_never(op)
+    assert_never(op)
 
 
 def plan_text(plan: Plan) -> str:

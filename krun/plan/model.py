@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from krun.spec.model import Hooks
 
 
+OCI_VERSION = "1.3.0"
+"""The version of the specification that krun implements."""
+
+
 class Options(Record):
     """What the caller asked for beside the configuration."""
 
@@ -34,7 +38,7 @@ class Options(Record):
     """How many of them are sockets that the caller activates the payload with; they come first."""
     home: str = "/"
     """The home directory that the image's passwd gives the user; for an environment without HOME."""
-    oci_version: str = "1.3.0"
+    oci_version: str = OCI_VERSION
     """The version of the specification that the state given to hooks complies with."""
 
 

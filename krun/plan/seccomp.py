@@ -24,10 +24,10 @@ FLAGS: Mapping[str, int] = {
     "SECCOMP_FILTER_FLAG_SPEC_ALLOW": 4,
 }
 
-# Known to the specification, and refused: it is for listeners.
-LISTENER_FLAG = "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"
+# Known to the specification, and refused: they are for listeners.
+REFUSED_ACTIONS: frozenset[str] = frozenset({"SCMP_ACT_NOTIFY"})
 
-_NEEDS_LISTENER = "SCMP_ACT_NOTIFY needs a listener, which this version does not support"
+_NEEDS_LISTENER = "needs a listener, which this version does not support"
 
 
 def check_seccomp(linux: Linux, facts: HostFacts) -> Seccomp | None:
@@ -40,11 +40,11 @@ def check_seccomp(linux: Linux, facts: HostFacts) -> Seccomp | None:
         raise Unsupported(path, "this kernel has no seccomp filters")
     if profile.listener_path:
         raise Unsupported(f"{path}.listenerPath", "seccomp listeners are not supported by this version")
-    if profile.default_action == "SCMP_ACT_NOTIFY":
-        raise Unsupported(f"{path}.defaultAction", _NEEDS_LISTENER)
+    if profile.default_action in REFUSED_ACTIONS:
+        raise Unsupported(f"{path}.defaultAction", f"{profile.default_action} {_NEEDS_LISTENER}")
     for index, rule in enumerate(profile.syscalls):
-        if rule.action == "SCMP_ACT_NOTIFY":
-            raise Unsupported(f"{path}.syscalls[{index}].action", _NEEDS_LISTENER)
+        if rule.action in REFUSED_ACTIONS:
+            raise Unsupported(f"{path}.syscalls[{index}].action", f"{rule.action} {_NEEDS_LISTENER}")
     for index, flag in enumerate(profile.flags):
         if flag not in FLAGS:
             raise Unsupported(f"{path}.flags[{index}]", f"{flag} is not supported by this version")

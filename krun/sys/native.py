@@ -218,6 +218,11 @@ def _action(name: str, number: int | None) -> int:
     return action
 
 
+def knows_architecture(name: str) -> bool:
+    """Tell whether this host's libseccomp knows an architecture such as `SCMP_ARCH_X86_64`."""
+    return bool(lib.seccomp_arch_resolve_name(name.removeprefix("SCMP_ARCH_").lower().encode()))
+
+
 def _add_architecture(context: Any, name: str) -> None:
     token = lib.seccomp_arch_resolve_name(name.removeprefix("SCMP_ARCH_").lower().encode())
     if not name.startswith("SCMP_ARCH_") or token == 0:

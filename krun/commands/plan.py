@@ -1,0 +1,44 @@
+"""`krun plan`: show what `create` would do, operation by operation, without doing any of it."""
+
+from __future__ import annotations
+
+import os
+
+from krun.commands.options import Argument, Arguments, Context, Option
+from krun.host.probe import probe
+from krun.plan.build import build_plan
+from krun.plan.explain import plan_document, plan_text
+from krun.plan.model import Options
+from krun.spec.load import load_bundle
+from krun.sys.json import dumps
+
+SUMMARY = "show what create would do, operation by operation"
+OPTIONS: tuple[Option, ...] = (
+    Option("--bundle", "the bundle's directory; the working directory by default", short="-b", value="DIR"),
+    Option("--json", "print the plan as JSON"),
+    Option("--no-pivot", "plan for a host whose root cannot be pivoted"),
+    Option("--no-new-keyring", "keep the caller's session keyring"),
+    Option("--preserve-fds", "how many descriptors above 2 the payload keeps", value="N", default="0"),
+)
+ARGUMENTS: tuple[Argument, ...] = (
+    Argument("container-id", "the id to plan with; 'container' by default", required=False),
+)
+
+
+def run(args: Arguments, context: Context) -> int:
+    """Print the plan.  What a plan cannot be made of is the error that `create` would give."""
+    bundle = os.path.abspath(args["bundle"] or ".")
+    spec = load_bundle(bundle)
+    options = Options(
+        id=args["container-id"] or "container",
+        bundle=bundle,
+        monitor=context.monitor or "builtin",
+        no_pivot=args.flag("no-pivot"),
+        no_new_keyring=args.flag("no-new-keyring"),
+        preserve_fds=args.number("preserve-fds"),
+        console_socket=spec.process is not None and spec.process.terminal,
+        cgroup_manager=context.cgroup_manager,
+    )
+    plan = build_plan(spec, probe(), options)
+    context.out(dumps(plan_document(plan), indent=2) + "\n" if args.flag("json") else plan_text(plan))
+    return 0
