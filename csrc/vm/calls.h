@@ -24,7 +24,8 @@ struct kr_call {
 };
 
 /* Serve one hypercall from the table of specs/hypercalls.yaml: seccomp, argument check, then forward,
- * emulate or refuse.  Returns what the kernel would: a value, or -errno. */
+ * emulate or refuse.  Returns what the kernel would: a value, or -errno.  It wants 256 KiB of stack, of
+ * which it touches little. */
 int64_t kr_dispatch(struct kr_thread *thread, const struct kr_call *call);
 
 /* What a handler named by `serve: emulate` looks like: kr_call_<name>. */
@@ -56,6 +57,9 @@ bool kr_is_monitor_fd(int fd);
  * for none. */
 int kr_image_fd(struct kr_thread *thread);
 int kr_kvm_fd(struct kr_thread *thread);
+/* An O_PATH descriptor of the root of a procfs, one of the monitor's own, for its use of thread-self/fd;
+ * -1 for none. */
+int kr_proc_fd(struct kr_thread *thread);
 
 /* The path of the payload, as /proc/self/exe shows it. */
 const char *kr_program_path(struct kr_thread *thread);

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Calls on descriptors whose arguments depend on a command, or reach beyond one descriptor.
+ */
+#include "hypercall.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/syscall.h>
+
+kr_handler kr_call_close_range;
+kr_handler kr_call_fcntl;
+
+/* Commands that are newer than the C library's headers. */
+#ifndef F_DUPFD_QUERY
+#define F_DUPFD_QUERY 1027
+#endif
+#ifndef F_CREATED_QUERY
+#define F_CREATED_QUERY 1028
+#endif
+#define F_OWNER_UIDS 17
+
+static bool is_monitors(uint64_t fd)
+{
+	return fd < KR_MONITOR_FD_END && kr_is_monitor_fd((int)fd);
+}
+
+/* The range without the monitor's descriptors: one host call for each stretch between those. */
+int64_t kr_call_close_range(struct kr_thread *thread, const struct kr_call *call)
+{
+	uint64_t first = (uint32_t)call->arg[0];
+	uint64_t last = (uint32_t)call->arg[1];
+
+	if (first > last) {
+		return -EINVAL;
+	}
+	while (first <= last) {
+		uint64_t end = first;
+
+		if (!is_monitors(first)) {
+			int64_t failed;
+
+			while (end < last && end < KR_MONITOR_FD_END && !is_monitors(end + 1)) {
+				end++;
+			}
+			if (end >= KR_MONITOR_FD_END) {
+				end = last;
+			}
+			failed = kr_host_call(thread, SYS_close_range,
+					      (const uint64_t[6]){ first, end, call->arg[2], 0, 0, 0 });
+			if (failed != 0) {
+				return failed;
+			}
+		}
+		first = end + 1;
+	}
+	return 0;
+}
+
+/* What the third argument of a command is: a number, or a pointer to so many bytes. */
+static int pointed_size(int command, uint64_t *size)
+{
+	switch (command) {
+	case F_GETLK:
+	case F_SETLK:
+	case F_SETLKW:
+	case F_OFD_GETLK:
+	case F_OFD_SETLK:
+	case F_OFD_SETLKW:
+		*size = sizeof(struct flock);
+		return 0;
+	case F_GETOWN_EX:
+	case F_SETOWN_EX:
+		*size = sizeof(struct f_owner_ex);
+		return 0;
+	case F_OWNER_UIDS:
+	case F_GET_RW_HINT:
+	case F_SET_RW_HINT:
+	case F_GET_FILE_RW_HINT:
+	case F_SET_FILE_RW_HINT:
+		*size = 8;
+		return 0;
+	case F_DUPFD:
+	case F_DUPFD_CLOEXEC:
+	case F_DUPFD_QUERY:
+	case F_CREATED_QUERY:
+	case F_GETFD:
+	case F_SETFD:
+	case F_GETFL:
+	case F_SETFL:
+	case F_GETOWN:
+	case F_SETOWN:
+	case F_GETSIG:
+	case F_SETSIG:
+	case F_GETLEASE:
+	case F_SETLEASE:
+	case F_NOTIFY:
+	case F_SETPIPE_SZ:
+	case F_GETPIPE_SZ:
+	case F_ADD_SEALS:
+	case F_GET_SEALS:
+		*size = 0;
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+int64_t kr_call_fcntl(struct kr_thread *thread, const struct kr_call *call)
+{
+	int command = (int)(uint32_t)call->arg[1];
+	uint64_t size;
+	int failed = pointed_size(command, &size);
+
+	if (failed != 0) {
+		return failed;
+	}
+	if (!kr_guest_has(call->arg[2], size)) {
+		return -EFAULT;
+	}
+	if (command == F_DUPFD_QUERY && kr_is_monitor_fd((int)(uint32_t)call->arg[2])) {
+		return -EBADF;
+	}
+	return kr_host_call(thread, SYS_fcntl, call->arg);
+}
