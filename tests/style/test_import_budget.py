@@ -25,7 +25,7 @@ OPENED = re.compile(r'open(?:at)?\((?:AT_FDCWD, )?"(?P<path>[^"]+)".*\) = \d+$')
 
 
 def loaded(runner: Runner, folder: Path, *args: str) -> set[str]:
-    """Run a verb under strace and return the top-level modules whose files it opened, krun's own by full name."""
+    """Run a verb under strace; return the modules whose files it opened, krun's own by their full names."""
     trace = folder / "trace"
     command = ["strace", "-f", "-q", "-e", "trace=open,openat", "-o", str(trace), *runner.command(*args)]
     subprocess.run(

@@ -7,23 +7,16 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-APPLETS = """
-    arch awk base64 basename cat chmod chown cmp cp cut date dd df dirname dmesg du echo env expr false find free
-    grep gunzip gzip head hostname id ifconfig ip kill ln ls md5sum mkdir mkfifo mknod mktemp mount mv nc nproc od
-    pgrep ping printenv printf ps pwd readlink realpath rm rmdir route sed seq sh sha256sum sleep sort stat stty
-    sync tail tar tee test time timeout touch tr true truncate tty umount uname uniq unlink vi wc wget which
-    whoami xargs yes
-""".split()
+import busybox
 
 # Docker's default set without what this kernel may refuse to any runtime.
 CAPABILITIES = """
-    CAP_CHOWN CAP_DAC_OVERRIDE CAP_FSETID CAP_FOWNER CAP_MKNOD CAP_NET_RAW CAP_SETGID CAP_SETUID CAP_SETFCAP
-    CAP_SETPCAP CAP_NET_BIND_SERVICE CAP_SYS_CHROOT CAP_KILL CAP_AUDIT_WRITE
+    CAP_CHOWN CAP_DAC_OVERRIDE CAP_FSETID CAP_FOWNER CAP_MKNOD CAP_NET_RAW CAP_SETGID CAP_SETUID
+    CAP_SETFCAP CAP_SETPCAP CAP_NET_BIND_SERVICE CAP_SYS_CHROOT CAP_KILL CAP_AUDIT_WRITE
 """.split()
 
 NAMESPACES = ("pid", "network", "ipc", "uts", "mount")
@@ -66,21 +59,6 @@ MASKED_PATHS = ("/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/timer_list", "
 READONLY_PATHS = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 
 
-def make_rootfs(path: Path) -> Path:
-    """Make a root file system at `path`: busybox with a link for each applet, /etc/passwd and /etc/group."""
-    for directory in ("bin", "dev", "etc", "proc", "root", "sys", "tmp", "usr/bin", "var/tmp", "home"):
-        (path / directory).mkdir(parents=True, exist_ok=True)
-    (path / "tmp").chmod(0o1777)
-    shutil.copy2("/bin/busybox", path / "bin/busybox")
-    for applet in APPLETS:
-        (path / "bin" / applet).symlink_to("busybox")
-    (path / "etc/passwd").write_text(
-        "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n",
-    )
-    (path / "etc/group").write_text("root:x:0:\ntty:x:5:\nnogroup:x:65534:\n")
-    return path
-
-
 def make_config(
     args: Sequence[str],
     *,
@@ -98,7 +76,7 @@ def make_config(
 ) -> dict[str, Any]:
     """Build a configuration as docker would write it, as a dictionary that a test may change further.
 
-    mounts: appended to the usual ones.  cgroups_path: absolute in every hierarchy; "" leaves the property out.
+    mounts: appended to the usual ones.  cgroups_path: absolute in every hierarchy; "" leaves it out.
     """
     caps = list(capabilities)
     held = caps if uid == 0 else []
@@ -161,7 +139,7 @@ def make_bundle(
     change: edits the configuration before it is written.  options: make_config's.
     """
     path.mkdir(parents=True, exist_ok=True)
-    make_rootfs(path / "rootfs")
+    busybox.make_tree(path / "rootfs")
     config = make_config(args, **options)
     if change is not None:
         change(config)
