@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/msg.h"
 #include "base/path.h"
+#include "ffi/kr_bpf.h"
 #include "ffi/kr_spawn.h"
 
 /* libseccomp's actions that carry a number are macros with an argument, which a cdef cannot name. */

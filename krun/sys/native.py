@@ -178,6 +178,37 @@ def open_in_root(root: int, path: str, flags: int, mode: int = 0) -> int:
     return fd
 
 
+def load_device_filter(program: bytes) -> int:
+    """Load an eBPF program that decides about devices.  Returns an owned descriptor.  Raises OSError."""
+    return _result(lib.kr_bpf_load_device(program, len(program)))
+
+
+def attach_device_filter(cgroup: int, program: int) -> None:
+    """Attach a loaded program to the cgroup2 directory open as `cgroup`; all attached ones have to allow.
+
+    Raises OSError.
+    """
+    _result(lib.kr_bpf_attach_device(cgroup, program))
+
+
+def device_filters(cgroup: int) -> list[int]:
+    """Return the ids of the programs attached to a cgroup2 directory.  Raises OSError."""
+    room = 64  # the kernel's limit for one cgroup, BPF_CGROUP_MAX_PROGS
+    ids = ffi.new("uint32_t[]", room)
+    return list(ids[0 : _result(lib.kr_bpf_query_device(cgroup, ids, room))])
+
+
+def detach_device_filter(cgroup: int, program_id: int) -> None:
+    """Detach a program, by its id.  Raises OSError."""
+    _result(lib.kr_bpf_detach_device(cgroup, program_id))
+
+
+def _result(result: int) -> int:
+    if result < 0:
+        raise OSError(-result, os.strerror(-result))
+    return result
+
+
 def compile_seccomp(
     default_action: str,
     default_errno_ret: int | None,

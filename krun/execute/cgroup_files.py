@@ -1,0 +1,127 @@
+"""Reading, writing and making what cgroup file systems hold; the same for v1 and v2.
+
+Plain system calls: this is on the way of every `create`, and the text layer of `open` would cost more than
+the kernel does.  Errors of the kernel are OSError here; `words` puts them into krun's.
+Out of scope: what the files mean.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def words(error: OSError) -> str:
+    """Name the error by its symbol: clients read a meaning into the C library's sentences."""
+    return errno.errorcode.get(error.errno or 0, f"error {error.errno}")
+
+
+def read_file(path: str) -> str:
+    """Return the content of a file.  Raises OSError."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        parts = []
+        while part := os.read(fd, 1 << 16):
+            parts.append(part)
+    finally:
+        os.close(fd)
+    return b"".join(parts).decode()
+
+
+def write_file(path: str, value: str) -> None:
+    """Write a value in one write, as the kernel wants it.  Raises OSError."""
+    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(fd, value.encode())
+    finally:
+        os.close(fd)
+
+
+def parent_of(directory: str) -> str:
+    """Return the directory that holds `directory`."""
+    return directory.rpartition("/")[0]
+
+
+def make_directory(directory: str, mount: str, made: list[str]) -> bool:
+    """Make a cgroup below `mount`, and the parents that are missing; `made` gets whatever was made.
+
+    Returns whether `directory` itself was made.  Raises OSError.
+    """
+    while True:
+        try:
+            os.mkdir(directory, 0o755)
+        except FileExistsError:
+            return False
+        except FileNotFoundError:
+            if directory == mount:
+                raise
+            # Another krun whose create failed may remove the parent again: then it is made once more.
+            make_directory(parent_of(directory), mount, made)
+        else:
+            made.append(directory)
+            return True
+
+
+def children(directory: str) -> Iterator[str]:
+    """Give the cgroups right below a cgroup; none when it is gone."""
+    try:
+        with os.scandir(directory) as entries:
+            names = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except FileNotFoundError:
+        return
+    yield from names
+
+
+def processes(directory: str) -> list[int]:
+    """Return the pids in a cgroup and below it; none when it is gone.  Raises OSError."""
+    try:
+        pids = [int(line) for line in read_file(f"{directory}/cgroup.procs").split()]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        if error.errno not in (errno.EOPNOTSUPP, errno.ENODEV):
+            raise
+        pids = []  # threaded: its processes are listed by the domain above it; or removed while it was read
+    for child in children(directory):
+        pids += processes(child)
+    # A process of a pid namespace that is not ours reads as 0: nobody here could signal it.
+    return [pid for pid in pids if pid != 0]
+
+
+def open_processes(directory: str) -> dict[int, int]:
+    """Open a pidfd for each process of a cgroup; the caller closes them.
+
+    Each was seen in the cgroup after its pidfd had been opened, so that none stands for a process that got
+    the pid later.  Raises OSError.
+    """
+    opened: dict[int, int] = {}
+    for pid in processes(directory):
+        try:
+            opened[pid] = os.pidfd_open(pid)
+        except ProcessLookupError:
+            continue
+    still = set(processes(directory)) if opened else set()
+    for pid in opened.keys() - still:
+        os.close(opened.pop(pid))
+    return opened
+
+
+def remove_tree(directory: str) -> None:
+    """Remove a cgroup and those below it, if it is there.  Raises OSError, EBUSY with processes inside."""
+    try:
+        os.rmdir(directory)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        if error.errno not in (errno.EBUSY, errno.ENOTEMPTY):
+            raise
+        for child in children(directory):
+            remove_tree(child)
+        try:
+            os.rmdir(directory)
+        except FileNotFoundError:
+            return
