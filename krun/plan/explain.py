@@ -58,11 +58,9 @@ def describe(op: Op) -> str:  # noqa: RET503 - the match is exhaustive, as asser
         case ops.Sysctl():
             return f"set {op.name} = {op.value}"
         case ops.Mount():
-            words = [
-                *op.parameters,
-                *_attributes(op.attr_set, op.attr_clear),
-                *_propagation_words(op.propagation),
-            ]
+            attributes = _attributes(op.attr_set, op.attr_clear)
+            parameters = [word for word in op.parameters if word not in attributes]
+            words = [*parameters, *attributes, *_propagation_words(op.propagation)]
             return f"mount {op.fstype} on {op.destination}{_in_brackets(words)}"
         case ops.Bind():
             prefix = "recursively " if op.attr_recursive else ""

@@ -112,8 +112,6 @@ class MountOptions(Record):
     """MS_* flags, one change of propagation after the other."""
     parameters: tuple[str, ...]
     """Parameters of the file system, its superblock's included."""
-    superblock: tuple[str, ...]
-    """Those of the parameters that come from the table SUPERBLOCK."""
 
 
 def parse_options(options: tuple[str, ...]) -> MountOptions:
@@ -148,7 +146,6 @@ def parse_options(options: tuple[str, ...]) -> MountOptions:
         recursive_clear=below[1],
         propagation=tuple(propagation),
         parameters=(*superblock, *parameters),
-        superblock=tuple(superblock),
     )
 
 

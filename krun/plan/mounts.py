@@ -14,7 +14,7 @@ import os
 from krun.errors import Unsupported
 from krun.plan import ops
 from krun.plan.cgroup_mounts import cgroup_operations
-from krun.plan.mount_options import MOUNT_ATTR_RDONLY, REFUSED, parse_options
+from krun.plan.mount_options import ATTRIBUTES, MOUNT_ATTR_RDONLY, REFUSED, parse_options
 from krun.types import Record
 
 TYPE_CHECKING = False
@@ -51,9 +51,9 @@ def plan_mounts(spec: Spec, facts: HostFacts, options: Options, cgroup: CgroupPl
         elif parsed.bind or mount.type == "bind":
             source = _bind_source(mount, options, path)
             program += _bind(source, destination, parsed)
-            if parsed.parameters:
-                ignored = " ".join(parsed.parameters)
-                warnings.append(f"{path}.options: without effect on a bind mount: {ignored}")
+            ignored = [name for name in parsed.parameters if name not in ATTRIBUTES]
+            if ignored:
+                warnings.append(f"{path}.options: without effect on a bind mount: {' '.join(ignored)}")
         elif mount.type == "":
             raise Unsupported(f"{path}.type", "is needed unless the mount is a bind or a remount")
         elif mount.type in ("cgroup", "cgroup2"):

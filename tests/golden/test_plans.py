@@ -59,7 +59,9 @@ def test_plan_is_the_agreed_one(name: str, host: str, update_golden: bool) -> No
 
 def test_every_expected_plan_has_its_configuration() -> None:
     """No expectation is left behind when a configuration goes."""
-    assert {path.name for path in EXPECTED.iterdir()} == {f"{name}.{host}.txt" for name in NAMES for host in HOSTS}
+    assert {path.name for path in EXPECTED.iterdir()} == {
+        f"{name}.{host}.txt" for name in NAMES for host in HOSTS
+    }
 
 
 def test_there_are_configurations_of_every_client() -> None:
