@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 
-import yaml
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.validators import extend
 
 from krun.spec.faults import MISSING, complaint
 from krun.spec.formats import FORMATS
+from krun.sys.yaml import load_yaml
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ class SchemaCheck:
 
     def __init__(self, part: str) -> None:
         """Load the part CONFIG, PROCESS or RESOURCES of specs/config.yaml."""
-        with open(_PATH, encoding="utf-8") as file:
-            schema = yaml.safe_load(file)
+        with open(_PATH, "rb") as file:
+            schema = load_yaml(file.read())
         if part != CONFIG:
             schema = {"$id": schema["$id"], "$defs": schema["$defs"], "$ref": part}
         types = Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer)
