@@ -47,7 +47,9 @@ GLOBAL = (
     Option("--debug", "the same as --log-level debug"),
     Option("--cgroup-manager", "cgroupfs, systemd or disabled", value="NAME", default="cgroupfs"),
     Option("--systemd-cgroup", "the same as --cgroup-manager systemd"),
-    Option("--rootless", "auto, true or false; taken for compatibility: krun sees for itself", default="auto"),
+    Option(
+        "--rootless", "auto, true or false; taken for compatibility: krun sees for itself", default="auto"
+    ),
     Option("--criu", "ignored, for compatibility", value="PATH"),
     Option("--monitor", "what runs the payload: builtin, none or km", value="NAME"),
     Option("--version", "print the version", short="-v"),
@@ -253,10 +255,7 @@ def parse_verb(
 def asks_for_help(words: Sequence[str], module: ModuleType) -> bool:
     """Tell whether --help or -h stands among a verb's own words, not behind those of a payload."""
     has_rest = any(argument.rest for argument in module.ARGUMENTS)
-    for word in _own_words(words, stop_at_argument=has_rest):
-        if word in _HELP.spellings:
-            return True
-    return False
+    return any(word in _HELP.spellings for word in _own_words(words, stop_at_argument=has_rest))
 
 
 def _own_words(words: Sequence[str], *, stop_at_argument: bool) -> Iterator[str]:

@@ -40,7 +40,7 @@ class Log:
                 raise KrunError(f"--log {path}: cannot be opened: {error.strerror}") from error
 
     def write(self, level: str, message: str) -> None:
-        """Append one line if `level` is at least the log's own.  A log that cannot be written is no failure."""
+        """Append one line if `level` is at least the log's own.  That it cannot be written is no failure."""
         if LEVELS.index(level) < LEVELS.index(self.level):
             return
         if self.file < 0 and level == "error":

@@ -63,7 +63,7 @@ class Record:
         """Compare type and every field."""
         if type(other) is not type(self):
             return NotImplemented
-        return self._values() == other._values()  # type: ignore[attr-defined]  # same type as self
+        return self._values() == other._values()
 
     def __hash__(self) -> int:
         """Hash type and every field."""

@@ -40,5 +40,7 @@ def _option_lines(options: Sequence[Option]) -> list[str]:
     for option in options:
         spellings = ", ".join(s for s in (option.short, option.name, *option.also) if s)
         default = f" (default: {option.default})" if option.default else ""
-        lines.append(f"  {spellings + (' ' + option.value if option.value else ''):<28} {option.help}{default}")
+        lines.append(
+            f"  {spellings + (' ' + option.value if option.value else ''):<28} {option.help}{default}"
+        )
     return lines

@@ -1,0 +1,160 @@
+"""What `create` and `run` share: from the command line to a container that waits at the barrier.
+
+No verb by itself.  Everything is undone when a step fails, here or in the caller's `with` block.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+
+from krun.commands.options import Argument, Option
+from krun.errors import ContainerExists, HookError, HostError
+from krun.execute.console import connect
+from krun.execute.hooks import run_all_hooks
+from krun.execute.inherited import listen_fds, preserved
+from krun.execute.run import Creation
+from krun.execute.undo import Undo
+from krun.host.config import configured_monitor
+from krun.host.probe import probe
+from krun.plan.build import build_plan
+from krun.plan.model import Options
+from krun.spec.ids import check_id
+from krun.spec.load import load_bundle
+from krun.state import store
+from krun.state.model import STOPPED, Container, StoredHook, runtime_state
+from krun.sys import packets
+from krun.types import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from krun.commands.options import Arguments, Context
+    from krun.execute.run import Created
+    from krun.plan.model import Plan
+    from krun.spec.model import Hook
+    from krun.state.store import Held
+
+OPTIONS = (
+    Option("--bundle", "directory of the bundle", short="-b", value="DIR", default="."),
+    Option(
+        "--config", "the configuration's file in the bundle", short="-f", value="FILE", default="config.json"
+    ),
+    Option("--pid-file", "write the pid of the container's init to this file", value="FILE"),
+    Option("--console-socket", "send the terminal's master to this Unix socket", value="SOCKET"),
+    Option("--pidfd-socket", "send a pidfd of the container's init to this Unix socket", value="SOCKET"),
+    Option("--preserve-fds", "hand this many descriptors above 2 to the payload", value="N"),
+    Option("--no-pivot", "move the root instead of pivot_root, for a host on an initial ramdisk"),
+    Option("--no-new-keyring", "keep the caller's session keyring"),
+    Option("--no-subreaper", "ignored, for compatibility"),
+)
+ARGUMENTS = (Argument("container-id", "the new container's name"),)
+
+
+class Request(Record):
+    """A container to be made: everything that could be found out without changing anything."""
+
+    container: Container
+    plan: Plan
+    preserved: tuple[int, ...]
+
+
+def read_request(args: Arguments, context: Context, *, can_relay: bool = False) -> Request:
+    """Load, check and compile what the command line asks for.
+
+    can_relay: whether krun itself takes the terminal's master where no console socket is named.
+    Raises UsageError, SpecError, HostError and the like.
+    """
+    id = check_id(args["container-id"])
+    if store.exists(context.root, id):
+        raise ContainerExists(id)
+    bundle = os.path.abspath(args["bundle"])
+    spec = load_bundle(bundle, args["config"])
+    is_relayed = can_relay and spec.process is not None and spec.process.terminal
+    options = Options(
+        id=id,
+        bundle=bundle,
+        monitor=context.monitor or configured_monitor(),
+        no_pivot=args.flag("no-pivot"),
+        no_new_keyring=args.flag("no-new-keyring"),
+        preserve_fds=args.number("preserve-fds"),
+        listen_fds=listen_fds(),
+        console_socket=args["console-socket"] != "" or is_relayed,
+        cgroup_manager=context.cgroup_manager,
+    )
+    plan = build_plan(spec, probe(), options)
+    for warning in plan.warnings:
+        context.log.warning(warning)
+    container = Container(
+        id=id,
+        bundle=bundle,
+        rootfs=plan.rootfs,
+        oci_version=options.oci_version,
+        created=_now(),
+        owner_uid=os.geteuid(),
+        monitor=options.monitor,
+        annotations=spec.annotations,
+        poststart=tuple(_stored(hook) for hook in spec.hooks.poststart),
+        poststop=tuple(_stored(hook) for hook in spec.hooks.poststop),
+    )
+    return Request(container, plan, preserved(options.listen_fds + options.preserve_fds))
+
+
+def make_container(
+    request: Request, context: Context, console: int, interrupt: int, finish: Callable[[Created, Held], None]
+) -> None:
+    """Make the container, then call `finish`; undo everything when either fails.
+
+    console: a connected socket for the terminal's master, -1 for none.
+    interrupt: a descriptor that is readable when krun is asked to stop.
+    """
+    container = request.container
+    try:
+        with store.create(context.root, container.id) as held, Undo() as undo:
+            undo.add("remove the state", held.remove)
+            creation = Creation(request.plan, container, held, context.log, interrupt)
+            finish(creation.run(console, request.preserved, undo), held)
+            undo.keep()
+    except HookError:
+        # The lifecycle goes on with the deletion, and so with the poststop hooks (runtime.md#lifecycle).
+        run_all_hooks("poststop", container.poststop, runtime_state(container, STOPPED), context.log)
+        raise
+
+
+def hand_over(args: Arguments, created: Created) -> None:
+    """Give the caller what it asked for about init: a pidfd over a socket, then, last, the pid file."""
+    if args["pidfd-socket"]:
+        socket = connect("pidfd socket", args["pidfd-socket"])
+        try:
+            packets.send_descriptor(socket, created.pidfd, b"pidfd")
+        finally:
+            os.close(socket)
+    if args["pid-file"]:
+        write_pid_file(args["pid-file"], created.container.pid)
+
+
+def write_pid_file(path: str, pid: int) -> None:
+    """Write a pid as callers want it: decimal, without a newline, the file appearing as a whole."""
+    folder, name = os.path.split(path)
+    new = os.path.join(folder, f".{name}.{os.getpid()}")
+    try:
+        file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        try:
+            os.write(file, b"%d" % pid)
+        finally:
+            os.close(file)
+        os.rename(new, path)
+    except OSError as error:
+        found = errno.errorcode.get(error.errno or 0, str(error))
+        raise HostError(f"pid file {path}", f"cannot be written: {found}") from error
+
+
+def _stored(hook: Hook) -> StoredHook:
+    return StoredHook(hook.path, hook.args, hook.env, hook.timeout)
+
+
+def _now() -> str:
+    seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{nanoseconds:09d}Z"

@@ -1,0 +1,80 @@
+"""The runtime's side of the barrier between `create` and `start` (specs/barrier.md)."""
+
+from __future__ import annotations
+
+import os
+import select
+
+from krun.errors import KrunError, PayloadError, WrongStatus
+
+_RECORD_BYTES = 4096
+_READY = "ready"
+_ERROR = "error"
+
+
+def make_fifo(path: str) -> int:
+    """Make the pipe; return an owned O_PATH descriptor of it for init."""
+    os.mkfifo(path)
+    os.chmod(path, 0o622)  # init may be a user of a namespace of its own, and the umask is the caller's
+    return os.open(path, os.O_PATH | os.O_CLOEXEC)
+
+
+def make_started(path: str) -> int:
+    """Make the file `started`; return an owned descriptor that writes to it, for init."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+
+
+def release(id: str, fifo_path: str, started_path: str, pidfd: int) -> None:
+    """Let the payload run and wait until it does.
+
+    The caller holds the container's lock; `pidfd` is init's.
+    Raises WrongStatus when it runs already, PayloadError with init's words when it cannot be executed, and
+    KrunError when init ended on the way.
+    """
+    try:
+        fifo = os.open(fifo_path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise _already_running(id) from None
+    try:
+        # Only now: whoever wrote this byte did so before or after the pipe was opened, never unseen.
+        if os.stat(started_path).st_size > 0:
+            raise _already_running(id)
+        records = _read_records(fifo, pidfd)
+    finally:
+        os.close(fifo)
+    lines = records.splitlines()
+    failure = next((line for line in lines if line.startswith(f"{_ERROR} ")), None)
+    if failure is not None:
+        raise PayloadError(_words(failure))
+    if _READY not in lines:
+        raise KrunError(f'container "{id}" ended before its process was started')
+    os.unlink(fifo_path)
+
+
+def _already_running(id: str) -> WrongStatus:
+    return WrongStatus(id, f'container "{id}" cannot be started: it is already running')
+
+
+def _words(failure: str) -> str:
+    """Return what init says in its record `error OP ERRNO TEXT`."""
+    fields = failure.split(" ", 3)
+    return fields[3] if len(fields) > 3 else failure
+
+
+def _read_records(fifo: int, pidfd: int) -> str:
+    """Read until the writer has closed the pipe, or init has ended."""
+    data = b""
+    poll = select.poll()
+    poll.register(fifo, select.POLLIN)
+    poll.register(pidfd, select.POLLIN)
+    while True:
+        # Before the writer has come, the pipe is not ready.  Once init is dead it has written all that it
+        # will, so then too the pipe is read to its end, whatever poll saw of it.
+        poll.poll()
+        try:
+            chunk = os.read(fifo, _RECORD_BYTES)
+        except BlockingIOError:
+            chunk = b""  # a writer there is, with nothing to say: a process that init left behind
+        data += chunk
+        if not chunk:
+            return data.decode("utf-8", "replace")

@@ -1,0 +1,159 @@
+"""The terminal's master: handed to the caller over its console socket, or relayed by krun itself.
+
+The container's init makes the terminal and sends the master over the descriptor of KR_FD_CONSOLE.  With
+`create` that descriptor is the caller's socket; with `run` in the foreground it is one end of a pair, and
+krun copies between the master and its own terminal.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from krun.errors import HostError, KrunError
+from krun.sys.packets import connect_stream, receive_descriptor, stream_pair
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_CHUNK = 65536
+
+
+def connect(what: str, path: str) -> int:
+    """Connect to a socket of the caller's, `what` being its name in errors; return an owned descriptor.
+
+    Raises HostError.
+    """
+    try:
+        return connect_stream(path)
+    except OSError as error:
+        found = {
+            errno.ENOENT: "it is not there",
+            errno.ECONNREFUSED: "nobody listens on it",
+            errno.ENOTSOCK: "it is no socket",
+        }.get(error.errno or 0, errno.errorcode.get(error.errno or 0, str(error)))
+        raise HostError(f"{what} {path}", found) from error
+
+
+def console_pair() -> tuple[int, int]:
+    """Make the pair for a terminal that krun relays: what init sends the master over, and where it arrives."""
+    return stream_pair()
+
+
+def take_master(socket: int) -> int:
+    """Return the master that arrived, an owned descriptor."""
+    master = receive_descriptor(socket)
+    if master is None:
+        raise KrunError("the container's init sent no terminal")
+    return master
+
+
+class Relay:
+    """Copies between krun's standard input and output and a terminal's master.
+
+    While it exists, standard input is in raw mode if it is a terminal; the window's size follows it.
+    """
+
+    def __init__(self, master: int) -> None:
+        """Take over the master and put standard input into raw mode."""
+        import termios
+
+        self._master = master
+        self._saved: list[Any] | None = None
+        os.set_blocking(master, False)
+        if os.isatty(0):
+            self._saved = termios.tcgetattr(0)
+            termios.tcsetattr(0, termios.TCSANOW, _raw(self._saved))
+        self.resize()
+        self._input_open = True
+        self._pending = b""
+
+    def resize(self) -> None:
+        """Give the terminal the size of standard input's window."""
+        import fcntl
+        import termios
+
+        if os.isatty(0):
+            size = fcntl.ioctl(0, termios.TIOCGWINSZ, b"\0" * 8)
+            fcntl.ioctl(self._master, termios.TIOCSWINSZ, size)
+
+    def interests(self) -> dict[int, int]:
+        """Return what to poll: descriptor -> events."""
+        import select
+
+        wanted = {self._master: select.POLLIN | (select.POLLOUT if self._pending else 0)}
+        if self._input_open and not self._pending:
+            wanted[0] = select.POLLIN
+        return wanted
+
+    def serve(self, ready: dict[int, int]) -> bool:
+        """Copy what is ready; False when the terminal has ended."""
+        if 0 in ready:
+            self._pending = os.read(0, _CHUNK)
+            if not self._pending:
+                # The end of a terminal's input is a character, not a closed descriptor.
+                self._input_open, self._pending = False, b"" if os.isatty(0) else b"\x04"
+        if self._pending:
+            self._copy_in()
+        return self._copy_out() if self._master in ready else True
+
+    def drain(self) -> None:
+        """Copy what the ended payload has left in the terminal."""
+        self._copy_out(only_once=False)
+
+    def close(self) -> None:
+        """Give the terminal back as it was."""
+        import termios
+
+        if self._saved is not None:
+            termios.tcsetattr(0, termios.TCSADRAIN, self._saved)
+            self._saved = None
+        if self._master >= 0:
+            os.close(self._master)
+            self._master = -1
+
+    def _copy_in(self) -> None:
+        try:
+            written = os.write(self._master, self._pending)
+        except BlockingIOError:
+            return  # the payload does not read; poll says when it does
+        self._pending = self._pending[written:]
+
+    def _copy_out(self, *, only_once: bool = True) -> bool:
+        while True:
+            try:
+                data = os.read(self._master, _CHUNK)
+            except BlockingIOError:
+                return True
+            except OSError as error:
+                if error.errno == errno.EIO:  # nobody holds the other end any more
+                    return False
+                raise
+            if not data:
+                return False
+            while data:
+                data = data[os.write(1, data) :]
+            if only_once:
+                return True
+
+
+def _raw(mode: list[Any]) -> list[Any]:
+    """Return terminal attributes in which every byte passes unchanged, as cfmakeraw does."""
+    import termios
+
+    iflag, oflag, cflag, lflag, ispeed, ospeed, characters = mode
+    iflag &= ~(
+        termios.IGNBRK
+        | termios.BRKINT
+        | termios.PARMRK
+        | termios.ISTRIP
+        | termios.INLCR
+        | termios.IGNCR
+        | termios.ICRNL
+        | termios.IXON
+    )
+    oflag &= ~termios.OPOST
+    lflag &= ~(termios.ECHO | termios.ECHONL | termios.ICANON | termios.ISIG | termios.IEXTEN)
+    cflag = (cflag & ~(termios.CSIZE | termios.PARENB)) | termios.CS8
+    return [iflag, oflag, cflag, lflag, ispeed, ospeed, characters]

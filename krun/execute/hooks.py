@@ -1,0 +1,130 @@
+"""Runs hooks in the runtime's namespaces: exact arguments and environment, the state on standard input.
+
+prestart and createRuntime belong to `create`, poststart to `start`, poststop to `delete`.
+Out of scope: createContainer and startContainer, which krun-init runs in the container's namespaces.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from krun.errors import HookError, KrunError
+from krun.execute.processes import ending
+from krun.sys import json, signals
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Protocol
+
+    from krun.log import Log
+
+    class Hook(Protocol):
+        """A hook of the configuration or of the record."""
+
+        @property
+        def path(self) -> str:
+            """Absolute path of the program."""
+
+        @property
+        def args(self) -> Sequence[str]:
+            """Its arguments from argv[0] on; the path alone when empty."""
+
+        @property
+        def env(self) -> Sequence[str]:
+            """Its whole environment, `NAME=value` each."""
+
+        @property
+        def timeout(self) -> int | None:
+            """Seconds that it may take; None for no limit."""
+
+
+_OUTPUT_BYTES = 1000  # how much of a failing hook's output its error carries
+
+
+def run_hooks(point: str, hooks: Sequence[Hook], state: dict[str, Any], interrupt: int = -1) -> None:
+    """Run the hooks of a point one after the other.
+
+    state: what they read on standard input (runtime.md#state).
+    interrupt: a descriptor that is readable when krun is asked to stop.
+    Raises HookError at the first that fails; those after it are not run.
+    """
+    if not hooks:
+        return
+    text = json.dumps(state).encode()
+    for index, hook in enumerate(hooks):
+        reason = _run(hook, text, interrupt)
+        if reason:
+            raise HookError(point, index, hook.path, reason)
+
+
+def run_all_hooks(point: str, hooks: Sequence[Hook], state: dict[str, Any], log: Log) -> None:
+    """Run every hook of a point; one that fails is a warning (poststop, runtime.md#lifecycle)."""
+    for index in range(len(hooks)):
+        try:
+            run_hooks(point, hooks[index : index + 1], state)
+        except KrunError as error:
+            log.warning(str(error))
+
+
+def _run(hook: Hook, state: bytes, interrupt: int) -> str:
+    """Run one hook; return why it failed, "" when it did not."""
+    # Files and not pipes: a hook need not read, and a process that it leaves behind holds nothing open.
+    stdin = _file("hook-stdin", state)
+    output = _file("hook-output", b"")
+    try:
+        try:
+            pid = os.posix_spawn(
+                hook.path,
+                tuple(hook.args) or (hook.path,),
+                dict(entry.partition("=")[::2] for entry in hook.env),
+                file_actions=(
+                    (os.POSIX_SPAWN_DUP2, stdin, 0),
+                    (os.POSIX_SPAWN_DUP2, output, 1),
+                    (os.POSIX_SPAWN_DUP2, output, 2),
+                ),
+                setpgroup=0,
+                setsigmask=(),
+                setsigdef=(signals.SIGPIPE, signals.SIGINT, signals.SIGTERM),
+            )
+        except OSError as error:
+            # By its number: in words it would look as if the payload were missing.
+            return f"cannot be executed: {errno.errorcode.get(error.errno or 0, error)}"
+        reason = _wait(pid, hook.timeout, interrupt)
+        if reason:
+            said = os.pread(output, _OUTPUT_BYTES, max(0, os.fstat(output).st_size - _OUTPUT_BYTES))
+            text = " ".join(said.decode("utf-8", "replace").split())
+            return f"{reason}: {text}" if text else reason
+        return ""
+    finally:
+        os.close(stdin)
+        os.close(output)
+
+
+def _wait(pid: int, timeout_s: int | None, interrupt: int) -> str:
+    """Wait for a hook's end; return why it failed.  On a timeout its whole process group is killed."""
+    import select
+
+    pidfd = os.pidfd_open(pid)
+    try:
+        poll = select.poll()
+        poll.register(pidfd, select.POLLIN)
+        if interrupt >= 0:
+            poll.register(interrupt, select.POLLIN)
+        ready = [file for file, _ in poll.poll(None if timeout_s is None else timeout_s * 1000)]
+    finally:
+        os.close(pidfd)
+    if pidfd in ready:
+        status = os.waitpid(pid, 0)[1]
+        return "" if status == 0 else ending(status)
+    os.killpg(pid, signals.SIGKILL)
+    os.waitpid(pid, 0)
+    return "was interrupted" if ready else f"did not end within {timeout_s} s and was killed"
+
+
+def _file(name: str, content: bytes) -> int:
+    file = os.memfd_create(name, os.MFD_CLOEXEC)
+    os.write(file, content)
+    os.lseek(file, 0, os.SEEK_SET)
+    return file

@@ -1,0 +1,128 @@
+"""Carries out a plan: makes the barrier, the cgroup and the container's init, or leaves nothing behind.
+
+Each thing that outlives a killed krun is in the record on disk before it is made: the cgroup's directories
+before the first mkdir, init's pid before init may go on.  So `delete --force` can remove it.
+
+Out of scope: deciding anything; the plan has decided.
+"""
+
+from __future__ import annotations
+
+import os
+
+from krun.errors import KrunError
+from krun.execute import barrier, cgroup, idmap, stage
+from krun.execute.filters import compile_filter
+from krun.execute.hooks import run_hooks
+from krun.execute.monitor import open_kvm, sealed_program
+from krun.execute.processes import kill_child
+from krun.state import liveness, store
+from krun.state.model import CREATING, Container, runtime_state
+from krun.sys import native
+from krun.sys.descriptors import Descriptors
+from krun.types import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from krun.execute.undo import Undo
+    from krun.log import Log
+    from krun.plan.model import Plan
+    from krun.state.store import Held
+
+
+class Created(Record):
+    """What was made: the record as it stands on disk, and an owned pidfd of init."""
+
+    container: Container
+    pidfd: int
+
+
+class Creation:
+    """One container while it is made; answers what krun-init asks of the runtime."""
+
+    def __init__(self, plan: Plan, container: Container, held: Held, log: Log, interrupt: int) -> None:
+        """Begin.  `interrupt` is a descriptor that is readable when krun is asked to stop."""
+        self._plan, self._container, self._held = plan, container, held
+        self._log, self._interrupt = log, interrupt
+        self._cgroup: cgroup.CgroupRecord | None = None
+        self._pidfd = -1
+
+    def run(self, console: int, preserved: Sequence[int], undo: Undo) -> Created:
+        """Make the container.
+
+        console: a connected socket for the terminal's master, -1 for none.
+        preserved: descriptors that the payload gets besides 0 to 2.
+        undo: takes what has to be taken back when this or a later step of the caller's fails.
+        """
+        self._make_cgroup(undo)
+        with Descriptors() as files:
+            roles = self._descriptors(files)
+            if console >= 0:
+                roles[native.FD_CONSOLE] = console
+            process = stage.start(self._plan.program, roles, preserved, compile_filter)
+            undo.add("end the container's init", self._end_init)
+            try:
+                process.converse(self, self._interrupt)
+            finally:
+                process.close()
+        self._record(ready=True)
+        return Created(self._container, self._pidfd)
+
+    def map_ids(self, pid: int) -> None:
+        """Write the id maps of the plan."""
+        if self._plan.id_maps is None:
+            raise KrunError("krun-init asked for id maps, and the plan has none")
+        idmap.write_maps(pid, self._plan.id_maps)
+
+    def adopt(self, pid: int) -> None:
+        """Record init, which waits, then put it into its cgroup."""
+        self._pidfd = os.pidfd_open(pid)
+        self._record(pid=pid, pid_start=liveness.start_time(pid) or 0)
+        if self._cgroup is not None:
+            cgroup.enter(self._cgroup, pid)
+
+    def run_hooks(self, point: str) -> None:
+        """Run the configuration's hooks of a point here, in the runtime's namespaces."""
+        hooks = {"prestart": self._plan.hooks.prestart, "createRuntime": self._plan.hooks.create_runtime}
+        run_hooks(point, hooks[point], runtime_state(self._container, CREATING), self._interrupt)
+
+    def take_log(self, text: str) -> None:
+        """Log a warning of krun-init's."""
+        self._log.warning(text)
+
+    def _make_cgroup(self, undo: Undo) -> None:
+        plan = self._plan.cgroup
+        if plan is None:
+            self._record()
+            return
+        prepared = cgroup.prepare(plan)
+        self._record(cgroup=cgroup.as_document(prepared))
+        undo.add("remove the cgroup", lambda: cgroup.remove(prepared))
+        self._cgroup = cgroup.create(plan, prepared)
+        if self._cgroup != prepared:
+            self._record(cgroup=cgroup.as_document(self._cgroup))
+        cgroup.apply(plan, self._cgroup)
+
+    def _descriptors(self, files: Descriptors) -> dict[int, int]:
+        """Open what krun-init is to be handed: role -> descriptor."""
+        path = self._held.path
+        roles = {
+            native.FD_FIFO: files.add(barrier.make_fifo(f"{path}/{store.FIFO}")),
+            native.FD_STARTED: files.add(barrier.make_started(f"{path}/{store.STARTED}")),
+        }
+        if self._plan.needs_kvm:
+            roles[native.FD_KVM] = files.add(open_kvm())
+            roles[native.FD_MONITOR] = files.add(sealed_program("krun-vm"))
+        return roles
+
+    def _record(self, **changes: object) -> None:
+        self._container = self._container.replace(**changes)
+        self._held.save(self._container)
+
+    def _end_init(self) -> None:
+        if self._pidfd >= 0:
+            kill_child(self._container.pid, self._pidfd)
+            os.close(self._pidfd)
+            self._pidfd = -1

@@ -1,0 +1,1 @@
+"""What krun keeps of a container on disk, and what it is at this moment.  Knows no configuration."""

@@ -1,0 +1,56 @@
+"""Whether a process of the past is still there, guarded against its pid being used again.
+
+A process is named by its pid and its start time; a pidfd that was opened before the start time was compared
+holds on to exactly that process.  A zombie is dead: its parent may never come to reap it.
+
+Out of scope: what a container's status follows from this (`store`).
+"""
+
+from __future__ import annotations
+
+import os
+
+
+def start_time(pid: int) -> int | None:
+    """Return the start time of a living process in clock ticks since boot; None for the dead and zombies."""
+    try:
+        file = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        stat = os.read(file, 4096)
+    except ProcessLookupError:
+        return None
+    finally:
+        os.close(file)
+    # The name of the program stands in parentheses and may hold anything, so count from the last one.
+    fields = stat[stat.rindex(b")") + 2 :].split()
+    return None if fields[0] in (b"Z", b"X") else int(fields[19])
+
+
+def is_alive(pid: int, pid_start: int) -> bool:
+    """Tell whether that very process runs."""
+    return pid > 0 and start_time(pid) == pid_start
+
+
+def open_process(pid: int, pid_start: int) -> int | None:
+    """Return an owned pidfd of that very process, None when it is dead."""
+    if pid <= 0:
+        return None
+    try:
+        pidfd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return None
+    if start_time(pid) != pid_start:
+        os.close(pidfd)
+        return None
+    return pidfd
+
+
+def wait_for_end(pidfd: int, timeout_ms: int | None = None) -> bool:
+    """Wait until the process has ended (reaped or not); False when it has not within the time."""
+    import select
+
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    return bool(poll.poll(timeout_ms))

@@ -1,0 +1,213 @@
+"""The directories of containers, `<root>/<id>/`: made, locked, read, rewritten as one, removed.
+
+A directory holds the record `krun.json`, the `lock`, the pipe `exec.fifo` and the file `started`
+(specs/barrier.md).  The root may be shared with other runtimes (dockerd gives all of them the same one): a
+directory without a record is somebody else's and is left alone.
+
+Who changes a container holds its lock; who only reads needs none, because a record changes by rename.
+An id is the name of a directory: callers have checked it (krun.spec.ids) before it comes here.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+
+from krun.errors import ContainerExists, HostError, KrunError, NoSuchContainer
+from krun.state import liveness
+from krun.state.model import CREATED, CREATING, RUNNING, STOPPED, Container, from_document, to_document
+from krun.sys import json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Self
+
+RECORD = "krun.json"
+LOCK = "krun.lock"
+FIFO = "exec.fifo"
+STARTED = "started"
+_NEW_RECORD = "krun.json.new"
+_OWN_FILES = frozenset((RECORD, LOCK, FIFO, STARTED, _NEW_RECORD))
+
+
+class Held:
+    """A container's directory, locked until `release`.  Only who holds it changes what is in it."""
+
+    def __init__(self, root: str, id: str, lock: int) -> None:
+        """Take over the locked descriptor."""
+        self.id, self.path, self._lock = id, f"{root}/{id}", lock
+
+    def save(self, container: Container) -> None:
+        """Replace the record as a whole: a reader sees the old one or the new one."""
+        new = f"{self.path}/{_NEW_RECORD}"
+        file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            data = json.dumps(to_document(container)).encode()
+            while data:
+                data = data[os.write(file, data) :]
+        finally:
+            os.close(file)
+        os.rename(new, f"{self.path}/{RECORD}")
+
+    def remove(self) -> None:
+        """Remove the directory.  The lock goes last but one, so that who waits for it finds it unlinked."""
+        for name in (FIFO, STARTED, _NEW_RECORD, RECORD, LOCK):
+            try:
+                os.unlink(f"{self.path}/{name}")
+            except FileNotFoundError:
+                continue
+        os.rmdir(self.path)
+
+    def release(self) -> None:
+        """Unlock."""
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def __enter__(self) -> Self:
+        """Enter a `with` that ends with `release`."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Unlock."""
+        self.release()
+
+
+def create(root: str, id: str) -> Held:
+    """Make the directory of a new container and hold it.  Raises ContainerExists when the id is taken."""
+    try:
+        os.makedirs(root, 0o711, exist_ok=True)
+        os.mkdir(f"{root}/{id}", 0o700)
+    except FileExistsError as error:
+        if error.filename == root:
+            raise HostError("the state directory cannot be made", f"{root} is not a directory") from error
+        raise ContainerExists(id) from None
+    except OSError as error:
+        found = f"{root}: {errno.errorcode.get(error.errno or 0, str(error))}"
+        raise HostError("the state directory cannot be made", found, "is this user allowed to?") from error
+    held = _lock(root, id)
+    if held is None:  # somebody forced a deletion in between
+        raise NoSuchContainer(id)
+    return held
+
+
+def exists(root: str, id: str) -> bool:
+    """Tell whether the id is taken, be it by another runtime that shares the root."""
+    return os.path.lexists(f"{root}/{id}")
+
+
+def hold(root: str, id: str) -> Held:
+    """Wait for the lock of a container and hold it.  Raises NoSuchContainer."""
+    if not os.path.exists(f"{root}/{id}/{LOCK}"):
+        raise NoSuchContainer(id)
+    held = _lock(root, id)
+    if held is None:
+        raise NoSuchContainer(id)
+    return held
+
+
+def load(root: str, id: str) -> Container:
+    """Read the record of a container.  Raises NoSuchContainer, and KrunError for a damaged one."""
+    container = _read(f"{root}/{id}")
+    if container is None:
+        raise NoSuchContainer(id)
+    return container
+
+
+def load_all(root: str) -> Iterator[Container]:
+    """Read the records of all containers, ordered by id; what is not krun's is passed over."""
+    try:
+        names = sorted(os.listdir(root))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for name in names:
+        container = _read(f"{root}/{name}")
+        if container is not None:
+            yield container
+
+
+def status(root: str, container: Container) -> str:
+    """Return the container's status at this moment (specs/barrier.md), for who does not hold its lock."""
+    if not container.ready and _is_locked(f"{root}/{container.id}"):
+        return CREATING
+    return status_when_held(root, container)
+
+
+def status_when_held(root: str, container: Container) -> str:
+    """Return the status for who holds the lock: nobody else can be creating the container."""
+    if not liveness.is_alive(container.pid, container.pid_start):
+        return STOPPED
+    return RUNNING if was_started(f"{root}/{container.id}") else CREATED
+
+
+def was_started(path: str) -> bool:
+    """Tell whether the payload of the container in the directory `path` was released."""
+    try:
+        return os.stat(f"{path}/{STARTED}").st_size > 0
+    except FileNotFoundError:
+        return False
+
+
+def remove_unfinished(root: str, id: str) -> None:
+    """Remove what a `create` left that was killed before it wrote a record; nothing of anybody else's."""
+    path = f"{root}/{id}"
+    try:
+        names = set(os.listdir(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    if not names <= _OWN_FILES or RECORD in names:
+        return
+    held = _lock(root, id)
+    if held is not None:
+        with held:
+            if not os.path.exists(f"{path}/{RECORD}"):
+                held.remove()
+
+
+def _read(path: str) -> Container | None:
+    try:
+        file = os.open(f"{path}/{RECORD}", os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        data = os.read(file, os.fstat(file).st_size + 1)
+    finally:
+        os.close(file)
+    try:
+        return from_document(json.loads(data))
+    except (ValueError, KeyError, json.JsonError) as error:
+        raise KrunError(f"{path}/{RECORD}: {error}") from error
+
+
+def _lock(root: str, id: str) -> Held | None:
+    """Lock a container's directory; None when it was removed meanwhile."""
+    try:
+        lock = os.open(f"{root}/{id}/{LOCK}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        removed = os.fstat(lock).st_nlink == 0
+    except BaseException:
+        os.close(lock)
+        raise
+    if removed:
+        os.close(lock)
+        return None
+    return Held(root, id, lock)
+
+
+def _is_locked(path: str) -> bool:
+    try:
+        lock = os.open(f"{path}/{LOCK}", os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
