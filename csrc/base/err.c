@@ -16,6 +16,21 @@ int kr_fail(struct kr_err *err, int code, const char *format, ...)
 	return -1;
 }
 
+int kr_fail_for(struct kr_err *err, const char *format, ...)
+{
+	char text[KR_ERR_TEXT];
+	va_list args;
+	size_t size;
+
+	memcpy(text, err->text, sizeof text);
+	va_start(args, format);
+	(void)vsnprintf(err->text, sizeof err->text, format, args);
+	va_end(args);
+	size = strlen(err->text);
+	(void)snprintf(err->text + size, sizeof err->text - size, ": %s", text);
+	return -1;
+}
+
 const char *kr_errno_name(int code)
 {
 	const char *name = strerrorname_np(code);

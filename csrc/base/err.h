@@ -16,6 +16,9 @@ struct kr_err {
 /* Fill `err` with a code and a formatted text.  Returns -1, so that a caller can `return kr_fail(…)`. */
 int kr_fail(struct kr_err *err, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* Say of an error on whose behalf it happened: its text becomes "formatted text: text".  Returns -1. */
+int kr_fail_for(struct kr_err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* "ENOENT" for ENOENT; "E?" for a number that has no name. */
 const char *kr_errno_name(int code);
 

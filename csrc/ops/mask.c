@@ -36,12 +36,15 @@ static int mask_directory(struct kr_stage *stage, int place, const char *path, s
 	struct kr_strings none = { .count = 0 };
 	kr_own_fd int mount = -1;
 
-	mount = stage->empty >= 0 ? kr_mount_clone(stage->empty, "", false)
-				  : kr_mount_new("tmpfs", "tmpfs", none, "ro", MOUNT_ATTR_RDONLY, err);
-	if (mount < 0) {
-		return stage->empty >= 0 ? kr_fail(err, errno, "mask %s", path) : -1;
+	if (stage->empty >= 0) {
+		mount = kr_mount_clone(stage->empty, "", false);
+	} else {
+		mount = kr_mount_new("tmpfs", "tmpfs", none, "ro", MOUNT_ATTR_RDONLY, err);
+		if (mount < 0) {
+			return kr_fail_for(err, "mask %s", path);
+		}
 	}
-	if (kr_mount_attach(mount, place) != 0) {
+	if (mount < 0 || kr_mount_attach(mount, place) != 0) {
 		return kr_fail(err, errno, "mask %s", path);
 	}
 	if (stage->empty < 0) {

@@ -12,18 +12,18 @@
 #define KEY_BYTES 256
 
 /* What the file system itself says about a failure: one line such as "e tmpfs: Bad value for 'size'". */
-static int fail_new(int context, const char *fstype, const char *what, struct kr_err *err)
+static int fail_new(int context, const char *what, struct kr_err *err)
 {
 	char said[200];
 	int code = errno;
 	ssize_t size = read(context, said, sizeof said - 1);
 
 	if (size <= 2) {
-		return kr_fail(err, code, "mount %s: %s", fstype, what);
+		return kr_fail(err, code, "%s", what);
 	}
 	said[size] = 0;
 	said[strcspn(said, "\n")] = 0;
-	return kr_fail(err, code, "mount %s: %s: %s", fstype, what, said + 2);
+	return kr_fail(err, code, "%s: %s", what, said + 2);
 }
 
 static int configure(int context, const char *parameter)
@@ -53,24 +53,24 @@ int kr_mount_new(const char *fstype, const char *source, struct kr_strings param
 	int mount;
 
 	if (context < 0) {
-		return kr_fail(err, errno, "mount %s: open the file system", fstype);
+		return kr_fail(err, errno, "open the file system");
 	}
 	if (*source != 0 && fsconfig(context, FSCONFIG_SET_STRING, "source", source, 0) != 0) {
-		return fail_new(context, fstype, source, err);
+		return fail_new(context, source, err);
 	}
 	while ((parameter = kr_next_string(&parameters)) != NULL) {
 		if (configure(context, parameter) != 0) {
-			return fail_new(context, fstype, parameter, err);
+			return fail_new(context, parameter, err);
 		}
 	}
 	if (extra != NULL && configure(context, extra) != 0) {
-		return fail_new(context, fstype, extra, err);
+		return fail_new(context, extra, err);
 	}
 	if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) != 0) {
-		return fail_new(context, fstype, "make the file system", err);
+		return fail_new(context, "make the file system", err);
 	}
 	mount = fsmount(context, FSMOUNT_CLOEXEC, (unsigned)attributes);
-	return mount >= 0 ? mount : fail_new(context, fstype, "make the mount", err);
+	return mount >= 0 ? mount : fail_new(context, "make the mount", err);
 }
 
 int kr_mount_clone(int at, const char *path, bool recursive)

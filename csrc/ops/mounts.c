@@ -137,7 +137,7 @@ int kr_op_MOUNT(struct kr_stage *stage, struct kr_reader *operands, struct kr_er
 	mount = kr_mount_new(fstype, source, parameters, tmpfs_mode(fstype, parameters, place, mode, sizeof mode),
 			     set, err);
 	if (mount < 0) {
-		return -1;
+		return kr_fail_for(err, "mount %s on %s", fstype, destination);
 	}
 	return attach(mount, place, fstype, destination, propagation, err);
 }

@@ -106,7 +106,7 @@ static int hide(const char *point, struct kr_err *err)
 	}
 	cover = kr_mount_new("tmpfs", "tmpfs", none, NULL, MOUNT_ATTR_RDONLY, err);
 	if (cover < 0) {
-		return -1;
+		return kr_fail_for(err, "hide %s", point);
 	}
 	if (kr_mount_attach(cover, place) != 0) {
 		return kr_fail(err, errno, "hide %s", point);

@@ -1,0 +1,34 @@
+"""READY, the named pipe, and what follows them (specs/barrier.md)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from krun.plan import ops
+from support.stage import PROC, StageRunner, opening, payload, shell
+
+pytestmark = pytest.mark.needs("root", "busybox")
+
+
+def test_payload_runs_behind_the_barrier(stage: StageRunner, root: Path) -> None:
+    """End of file after `ready` means that the payload's first instruction has run."""
+    outcome = stage.run([*opening(root), PROC, ops.PivotRoot(), *shell("echo $$ $0; exit 7")])
+    assert outcome.error is None
+    assert (outcome.stage_status, outcome.records, outcome.started) == (0, "ready\n", True)
+    assert outcome.output == "1 sh\n"
+    assert outcome.status is not None
+    assert os.waitstatus_to_exitcode(outcome.status) == 7
+
+
+def test_failed_exec_is_told_through_the_barrier(stage: StageRunner, root: Path) -> None:
+    """A failed exec writes the record `error OP ERRNO TEXT` and ends init."""
+    (root / "bin/text").write_text("no program\n")
+    (root / "bin/text").chmod(0o755)
+    program = [*opening(root), ops.PivotRoot(), *payload("text")]
+    outcome = stage.run(program)
+    assert outcome.ready
+    assert outcome.records == f"ready\nerror {len(program) - 1} ENOEXEC exec /bin/text: exec format error\n"
+    assert outcome.status is not None
+    assert os.waitstatus_to_exitcode(outcome.status) == 1
