@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 
 from krun.commands.options import Argument, Arguments, Context, Option
+from krun.host.image import home_of
 from krun.host.probe import probe
 from krun.plan.build import build_plan
 from krun.plan.explain import plan_document, plan_text
 from krun.plan.model import Options
+from krun.plan.payload import lacks_home
 from krun.spec.load import load_bundle
 from krun.sys.json import dumps
 
@@ -29,6 +31,10 @@ def run(args: Arguments, context: Context) -> int:
     """Print the plan.  What a plan cannot be made of is the error that `create` would give."""
     bundle = os.path.abspath(args["bundle"] or ".")
     spec = load_bundle(bundle)
+    process = spec.process
+    home = "/"
+    if process is not None and lacks_home(process):
+        home = home_of(os.path.join(bundle, spec.root.path), process.user.uid)
     options = Options(
         id=args["container-id"] or "container",
         bundle=bundle,
@@ -36,8 +42,9 @@ def run(args: Arguments, context: Context) -> int:
         no_pivot=args.flag("no-pivot"),
         no_new_keyring=args.flag("no-new-keyring"),
         preserve_fds=args.number("preserve-fds"),
-        console_socket=spec.process is not None and spec.process.terminal,
+        console_socket=process is not None and process.terminal,
         cgroup_manager=context.cgroup_manager,
+        home=home,
     )
     plan = build_plan(spec, probe(), options)
     context.out(dumps(plan_document(plan), indent=2) + "\n" if args.flag("json") else plan_text(plan))

@@ -1,7 +1,7 @@
-"""What a plan has to know of a container's root file system before it is mounted: its users' home directories.
+"""What a plan has to know of an image: the home directory of a user.
 
 The image is hostile: paths are resolved inside its root, only regular files are read, and only so much.
-Out of scope: groups and names; `process.user` has numbers.
+Out of scope: groups and names, because `process.user` has numbers; a passwd that is mounted over it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import stat
 
 from krun.sys import native
 
-_PASSWD = "etc/passwd"
+_USERS = "etc/passwd"
 _MOST_BYTES = 1 << 20
 _FIELDS = 7  # passwd(5): name, password, uid, gid, comment, home, shell
 
@@ -44,7 +44,7 @@ def parse_home(passwd: str, uid: int) -> str:
 def _read(root: int) -> str:
     """Read the image's passwd.  It is opened for reading only after it has proved to be a regular file."""
     try:
-        place = native.open_in_root(root, _PASSWD, os.O_PATH)
+        place = native.open_in_root(root, _USERS, os.O_PATH)
     except OSError:
         return ""
     try:

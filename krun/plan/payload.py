@@ -55,12 +55,18 @@ def environment(process: Process, options: Options) -> tuple[str, ...]:
     for entry in process.env:
         name, _, _ = entry.partition("=")
         values[name] = entry
-    if values.get("HOME", "HOME=") == "HOME=":
+    if lacks_home(process):
         values["HOME"] = f"HOME={options.home}"
     if options.listen_fds > 0:
         values["LISTEN_FDS"] = f"LISTEN_FDS={options.listen_fds}"
         values["LISTEN_PID"] = "LISTEN_PID=1"
     return tuple(values.values())
+
+
+def lacks_home(process: Process) -> bool:
+    """Tell whether the user's home directory is wanted, because the environment has none."""
+    homes = [entry for entry in process.env if entry.startswith("HOME=")]
+    return not homes or homes[-1] == "HOME="
 
 
 def search_path(env: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The switch that writes the expected plans anew: `pytest tests/golden --update-golden`, then read the diff."""
+"""Writes the expected plans anew: `pytest tests/golden --update-golden`; then read the diff."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture
 def update_golden(request: pytest.FixtureRequest) -> bool:
-    """Tell whether the expected plans are to be written; without this folder's conftest named, they are not."""
+    """Tell whether to write the plans; pytest knows the switch only when this folder is named."""
     return bool(request.config.getoption("--update-golden", default=False))
