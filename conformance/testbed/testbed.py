@@ -82,9 +82,10 @@ class Testbed:
         self.log = folder / "log"
         self.socket = self.run / "docker.sock"
         self.holder_file = self.run / "holder.pid"
+        self._started: list[subprocess.Popen[bytes]] = []
         self.cgroup = f"krun-testbed-{folder.stat().st_ino if folder.exists() else os.getpid()}"
 
-    # -- its life -----------------------------------------------------------------------------------------
+    # -- its life ----------------------------------------------------------------------------------
 
     def up(self) -> None:
         """Start the namespaces and dockerd in them; return when it answers.  Raises TestbedError."""
@@ -117,6 +118,7 @@ class Testbed:
                 pass_fds=(write_end,),
                 start_new_session=True,
             )
+            self._started.append(holder)
             os.close(write_end)
             if ready.readline() != b"ready\n":
                 raise TestbedError(f"the namespaces did not come up:\n{_tail(self.log / 'holder.log')}")
@@ -156,6 +158,7 @@ class Testbed:
                 env=_environment(NOTIFY_SOCKET=str(notify)),
                 start_new_session=True,
             )
+            self._started.append(daemon)
             pidfd = os.pidfd_open(daemon.pid)
             try:
                 poll = select.poll()
@@ -187,6 +190,8 @@ class Testbed:
                 finally:
                     os.close(pidfd)
             self.holder_file.unlink()
+        while self._started:
+            self._started.pop().wait(TIMEOUT_S)
         for name in ("docker.sock", "docker.pid", "notify.sock"):
             (self.run / name).unlink(missing_ok=True)
         shutil.rmtree(self.folder / "docker-exec", ignore_errors=True)
@@ -208,7 +213,7 @@ class Testbed:
         """Take it down."""
         self.down()
 
-    # -- work in it ---------------------------------------------------------------------------------------
+    # -- work in it --------------------------------------------------------------------------------
 
     def _inside(self, command: Sequence[str]) -> list[str]:
         if not self.holder_file.exists():
