@@ -17,9 +17,11 @@ from krun.execute.inherited import listen_fds, preserved
 from krun.execute.run import Creation
 from krun.execute.undo import Undo
 from krun.host.config import configured_monitor
+from krun.host.image import home_of
 from krun.host.probe import probe
 from krun.plan.build import build_plan
 from krun.plan.model import Options
+from krun.plan.payload import lacks_home
 from krun.spec.ids import check_id
 from krun.spec.load import load_bundle
 from krun.state import store
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from krun.commands.options import Arguments, Context
     from krun.execute.run import Created
     from krun.plan.model import Plan
-    from krun.spec.model import Hook
+    from krun.spec.model import Hook, Spec
     from krun.state.store import Held
 
 OPTIONS = (
@@ -83,6 +85,7 @@ def read_request(args: Arguments, context: Context, *, can_relay: bool = False) 
         listen_fds=listen_fds(),
         console_socket=args["console-socket"] != "" or is_relayed,
         cgroup_manager=context.cgroup_manager,
+        home=_home(spec, bundle),
     )
     plan = build_plan(spec, probe(), options)
     for warning in plan.warnings:
@@ -100,6 +103,13 @@ def read_request(args: Arguments, context: Context, *, can_relay: bool = False) 
         poststop=tuple(_stored(hook) for hook in spec.hooks.poststop),
     )
     return Request(container, plan, preserved(options.listen_fds + options.preserve_fds))
+
+
+def _home(spec: Spec, bundle: str) -> str:
+    """Look up the user's home directory in the image, where the environment has none."""
+    if spec.process is None or not lacks_home(spec.process):
+        return "/"
+    return home_of(os.path.join(bundle, spec.root.path), spec.process.user.uid)
 
 
 def make_container(
