@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Calls about memory that need no knowledge of the guest's mappings.
+ */
+#include "hypercall.h"
+
+#include <errno.h>
+#include <sys/syscall.h>
+
+kr_handler kr_call_mincore;
+kr_handler kr_call_pkey_mprotect;
+kr_handler kr_call_mprotect;
+
+#define PAGE 4096u
+
+/* One byte for each page of the range. */
+int64_t kr_call_mincore(struct kr_thread *thread, const struct kr_call *call)
+{
+	uint64_t pages = call->arg[1] / PAGE + (call->arg[1] % PAGE != 0 ? 1 : 0);
+
+	if (!kr_guest_has(call->arg[2], pages)) {
+		return -EFAULT;
+	}
+	return kr_host_call(thread, SYS_mincore, call->arg);
+}
+
+/* There are no keys but the one that stands for none. */
+int64_t kr_call_pkey_mprotect(struct kr_thread *thread, const struct kr_call *call)
+{
+	return (int)(uint32_t)call->arg[3] == -1 ? kr_call_mprotect(thread, call) : -EINVAL;
+}

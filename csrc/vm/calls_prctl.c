@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * prctl(2) and seccomp(2): an option goes to the host's kernel only when it means the same for the monitor's
+ * thread as for the guest's.  What is not named here is EINVAL, as on a kernel that does not know it.
+ */
+#include "filter.h"
+#include "hypercall.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/prctl.h>
+#include <linux/seccomp.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+kr_handler kr_call_prctl;
+kr_handler kr_call_seccomp;
+
+#define COMM_SIZE         16u /* a thread's name, with its NUL */
+#define CAP_SYS_ADMIN_BIT (1u << 21)
+
+static bool has_sys_admin(void)
+{
+	struct {
+		uint32_t version;
+		int32_t pid;
+	} header = { .version = 0x20080522 /* _LINUX_CAPABILITY_VERSION_3 */, .pid = 0 };
+	struct {
+		uint32_t effective;
+		uint32_t permitted;
+		uint32_t inheritable;
+	} data[2];
+
+	return syscall(SYS_capget, &header, data) == 0 && (data[0].effective & CAP_SYS_ADMIN_BIT) != 0;
+}
+
+/* Add a filter to the calling thread's own.  The kernel wants no_new_privs or CAP_SYS_ADMIN, of the guest. */
+static int64_t add_filter(struct kr_thread *thread, uint64_t from, uint64_t flags)
+{
+	struct kr_seccomp *seccomp = kr_thread_seccomp(thread);
+	struct sock_filter code[BPF_MAXINSNS];
+	struct sock_fprog program;
+
+	if ((flags & ~(uint64_t)(SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_SPEC_ALLOW)) != 0) {
+		/* Neither listeners nor other threads' filters are served. */
+		return -EINVAL;
+	}
+	if (!seccomp->no_new_privs && !has_sys_admin()) {
+		return -EACCES;
+	}
+	if (kr_copy_from_guest(&program, from, sizeof program) < 0) {
+		return -EFAULT;
+	}
+	if (program.len == 0 || program.len > BPF_MAXINSNS) {
+		return -EINVAL;
+	}
+	if (kr_copy_from_guest(code, (uint64_t)(uintptr_t)program.filter, program.len * sizeof code[0]) < 0) {
+		return -EFAULT;
+	}
+	return seccomp->strict ? -EINVAL : kr_filter_add(seccomp, code, program.len);
+}
+
+static int64_t set_strict(struct kr_thread *thread)
+{
+	struct kr_seccomp *seccomp = kr_thread_seccomp(thread);
+
+	if (seccomp->filters != NULL) {
+		return -EINVAL;
+	}
+	seccomp->strict = true;
+	return 0;
+}
+
+static int64_t tell_action(uint64_t from)
+{
+	uint32_t action;
+
+	if (kr_copy_from_guest(&action, from, sizeof action) < 0) {
+		return -EFAULT;
+	}
+	switch (action) {
+	case SECCOMP_RET_KILL_PROCESS:
+	case SECCOMP_RET_KILL_THREAD:
+	case SECCOMP_RET_TRAP:
+	case SECCOMP_RET_ERRNO:
+	case SECCOMP_RET_TRACE:
+	case SECCOMP_RET_LOG:
+	case SECCOMP_RET_ALLOW:
+		return 0;
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
+int64_t kr_call_seccomp(struct kr_thread *thread, const struct kr_call *call)
+{
+	switch ((uint32_t)call->arg[0]) {
+	case SECCOMP_SET_MODE_STRICT:
+		return call->arg[1] != 0 || call->arg[2] != 0 ? -EINVAL : set_strict(thread);
+	case SECCOMP_SET_MODE_FILTER:
+		return add_filter(thread, call->arg[2], call->arg[1]);
+	case SECCOMP_GET_ACTION_AVAIL:
+		return call->arg[1] != 0 ? -EINVAL : tell_action(call->arg[2]);
+	default:
+		return -EINVAL;
+	}
+}
+
+static int64_t set_seccomp(struct kr_thread *thread, const struct kr_call *call)
+{
+	switch (call->arg[1]) {
+	case SECCOMP_MODE_STRICT:
+		return set_strict(thread);
+	case SECCOMP_MODE_FILTER:
+		return add_filter(thread, call->arg[2], 0);
+	default:
+		return -EINVAL;
+	}
+}
+
+static int64_t get_seccomp(struct kr_thread *thread)
+{
+	const struct kr_seccomp *seccomp = kr_thread_seccomp(thread);
+
+	if (seccomp->strict) {
+		/* The call itself is not allowed then, and has not come here. */
+		return SECCOMP_MODE_STRICT;
+	}
+	return seccomp->filters != NULL ? SECCOMP_MODE_FILTER : SECCOMP_MODE_DISABLED;
+}
+
+static int64_t set_no_new_privs(struct kr_thread *thread, const struct kr_call *call)
+{
+	if (call->arg[1] != 1 || call->arg[2] != 0 || call->arg[3] != 0 || call->arg[4] != 0) {
+		return -EINVAL;
+	}
+	kr_thread_seccomp(thread)->no_new_privs = true;
+	return 0;
+}
+
+/* The monitor is never dumpable; the guest's own setting is kept for the guest. */
+static int64_t set_dumpable(struct kr_thread *thread, const struct kr_call *call)
+{
+	if (call->arg[1] > 1) {
+		return -EINVAL;
+	}
+	kr_thread_seccomp(thread)->is_not_dumpable = call->arg[1] == 0;
+	return 0;
+}
+
+static int64_t pass(struct kr_thread *thread, const struct kr_call *call)
+{
+	return kr_host_call(thread, SYS_prctl, call->arg);
+}
+
+/* The second argument points to `size` bytes. */
+static int64_t pass_pointer(struct kr_thread *thread, const struct kr_call *call, uint64_t size)
+{
+	return kr_guest_has(call->arg[1], size) ? pass(thread, call) : -EFAULT;
+}
+
+static int64_t set_name(struct kr_thread *thread, const struct kr_call *call)
+{
+	char name[COMM_SIZE] = { 0 };
+	int64_t length = kr_copy_string(name, call->arg[1], sizeof name);
+
+	if (length < 0 && length != -ENAMETOOLONG) {
+		return length;
+	}
+	name[COMM_SIZE - 1] = 0;
+	return kr_host_call(thread, SYS_prctl,
+			    (const uint64_t[6]){ PR_SET_NAME, (uint64_t)(uintptr_t)name, 0, 0, 0, 0 });
+}
+
+int64_t kr_call_prctl(struct kr_thread *thread, const struct kr_call *call)
+{
+	switch ((int)(uint32_t)call->arg[0]) {
+	case PR_SET_NAME:
+		return set_name(thread, call);
+	case PR_GET_NAME:
+		return pass_pointer(thread, call, COMM_SIZE);
+	case PR_GET_PDEATHSIG:
+	case PR_GET_CHILD_SUBREAPER:
+		return pass_pointer(thread, call, sizeof(int));
+	case PR_SET_PDEATHSIG:
+	case PR_SET_CHILD_SUBREAPER:
+	case PR_GET_KEEPCAPS:
+	case PR_SET_KEEPCAPS:
+	case PR_GET_SECUREBITS:
+	case PR_SET_SECUREBITS:
+	case PR_CAPBSET_READ:
+	case PR_CAPBSET_DROP:
+	case PR_CAP_AMBIENT:
+	case PR_GET_TIMERSLACK:
+	case PR_SET_TIMERSLACK:
+	case PR_GET_TIMING:
+	case PR_GET_SPECULATION_CTRL:
+	case PR_SET_SPECULATION_CTRL:
+	case PR_GET_THP_DISABLE:
+	case PR_SET_THP_DISABLE:
+	case PR_MCE_KILL:
+	case PR_MCE_KILL_GET:
+	case PR_GET_IO_FLUSHER:
+		return pass(thread, call);
+	case PR_GET_DUMPABLE:
+		return kr_thread_seccomp(thread)->is_not_dumpable ? 0 : 1;
+	case PR_SET_DUMPABLE:
+		return set_dumpable(thread, call);
+	case PR_GET_NO_NEW_PRIVS:
+		return kr_thread_seccomp(thread)->no_new_privs ? 1 : 0;
+	case PR_SET_NO_NEW_PRIVS:
+		return set_no_new_privs(thread, call);
+	case PR_GET_SECCOMP:
+		return get_seccomp(thread);
+	case PR_SET_SECCOMP:
+		return set_seccomp(thread, call);
+	case PR_SET_PTRACER:
+		/* Yama's exceptions are for tracers, and no guest traces. */
+		return -EINVAL;
+	case PR_SET_MM:
+		return -EPERM;
+	default:
+		return -EINVAL;
+	}
+}
