@@ -34,8 +34,12 @@ def json_path(place: Place) -> str:
 
 
 def shown(value: object) -> str:
-    """Write a value into a message: on one line, cut when long."""
-    text = repr(value) if isinstance(value, str) else dumps(value)
+    """Write a value into a message: on one line, whatever its size and depth."""
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return "an array"
+    text = repr(value[:_SHOWN_CHARACTERS]) if isinstance(value, str) else dumps(value)
     return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 3] + "..."
 
 
@@ -60,16 +64,15 @@ def complaint(keyword: str, expected: Any, value: object) -> str:
         case "maxItems" if expected == 0:
             return "must be empty: no value is supported"
         case "minItems" | "maxItems":
-            return f"must have at {keyword_bound(keyword)} {expected} entries"
+            return f"must have at {_bound(keyword)} {expected} entries"
         case "minLength" | "maxLength":
-            return f"must have at {keyword_bound(keyword)} {expected} characters"
+            return f"must have at {_bound(keyword)} {expected} characters"
         case "format":
             return f"{FORMATS[expected][1]}, got {shown(value)}"
     raise AssertionError(f"specs/config.yaml uses {keyword}, which has no words")
 
 
-def keyword_bound(keyword: str) -> str:
-    """Return `least` for a keyword min…, `most` for a keyword max…."""
+def _bound(keyword: str) -> str:
     return "least" if keyword.startswith("min") else "most"
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from krun.errors import KrunError, SpecError
 from krun.spec.load import load, load_bundle, load_process, load_resources
@@ -120,6 +122,14 @@ def test_invalid_json_is_reported_with_line_and_column() -> None:
         load(b'{\n"ociVersion": "1.0.0",\n}')
 
 
+@given(st.binary(max_size=64) | st.text('{}[]",:0123456789.eE-nulltruefalse\\u', max_size=64).map(str.encode))
+def test_bytes_that_are_no_configuration_are_one_error(data: bytes) -> None:
+    """Whatever the file holds, the caller gets krun's own error."""
+    with pytest.raises(KrunError) as caught:
+        load(data)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_missing_configuration_is_said_in_words_that_dockerd_does_not_misread(tmp_path: Path) -> None:
     """It takes "no such file or directory" for a program that the container lacks."""
     with pytest.raises(KrunError) as caught:
@@ -140,10 +150,12 @@ def test_the_configuration_may_have_another_name(tmp_path: Path) -> None:
     assert load_bundle(str(tmp_path), "other.json") == load_bundle("/", str(tmp_path / "other.json"))
 
 
-def test_messages_stay_on_one_line_and_short() -> None:
-    """A hostile value cannot fill the caller's log."""
-    long = "\n" + "x" * 100_000
-    (fault,) = faults({**MINIMAL, "process": {**MINIMAL["process"], "cwd": long}})
+@pytest.mark.parametrize(
+    "value", ["\n" + "x" * 100_000, [[0] * 100_000], json.loads("[" * 400 + "]" * 400), 10**99]
+)
+def test_messages_stay_on_one_line_and_short(value: Any) -> None:
+    """A hostile value cannot fill the caller's log, or the stack."""
+    (fault,) = faults({**MINIMAL, "process": {**MINIMAL["process"], "cwd": value}})
     assert "\n" not in fault
     assert len(fault) < 120
 
