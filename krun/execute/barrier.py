@@ -36,13 +36,17 @@ def release(id: str, fifo_path: str, started_path: str, pidfd: int) -> None:
     except FileNotFoundError:
         raise _already_running(id) from None
     try:
-        # Only now: whoever wrote this byte did so before or after the pipe was opened, never unseen.
+        # The byte may be the answer to this very opening: then init holds the pipe or has left a record in it.
+        # A writer that came and went before the opening has left neither.
+        first: bytes | None = b""
         if os.stat(started_path).st_size > 0:
-            raise _already_running(id)
-        records = _read_records(fifo, pidfd)
+            first = _read_now(fifo)
+            if first == b"":
+                raise _already_running(id)
+        records = (first or b"") + _read_records(fifo, pidfd)
     finally:
         os.close(fifo)
-    lines = records.splitlines()
+    lines = records.decode("utf-8", "replace").splitlines()
     failure = next((line for line in lines if line.startswith(f"{_ERROR} ")), None)
     if failure is not None:
         raise PayloadError(_words(failure))
@@ -55,13 +59,21 @@ def _already_running(id: str) -> WrongStatus:
     return WrongStatus(id, f'container "{id}" cannot be started: it is already running')
 
 
+def _read_now(fifo: int) -> bytes | None:
+    """Read what is in the pipe: b"" when it is empty and nobody writes, None when a writer holds it."""
+    try:
+        return os.read(fifo, _RECORD_BYTES)
+    except BlockingIOError:
+        return None
+
+
 def _words(failure: str) -> str:
     """Return what init says in its record `error OP ERRNO TEXT`."""
     fields = failure.split(" ", 3)
     return fields[3] if len(fields) > 3 else failure
 
 
-def _read_records(fifo: int, pidfd: int) -> str:
+def _read_records(fifo: int, pidfd: int) -> bytes:
     """Read until the writer has closed the pipe, or init has ended."""
     data = b""
     poll = select.poll()
@@ -71,10 +83,7 @@ def _read_records(fifo: int, pidfd: int) -> str:
         # Before the writer has come, the pipe is not ready.  Once init is dead it has written all that it
         # will, so then too the pipe is read to its end, whatever poll saw of it.
         poll.poll()
-        try:
-            chunk = os.read(fifo, _RECORD_BYTES)
-        except BlockingIOError:
-            chunk = b""  # a writer there is, with nothing to say: a process that init left behind
+        chunk = _read_now(fifo)
+        if not chunk:  # None: a process that init left behind still holds it
+            return data
         data += chunk
-        if not chunk:
-            return data.decode("utf-8", "replace")

@@ -37,7 +37,7 @@ def connect(what: str, path: str) -> int:
 
 
 def console_pair() -> tuple[int, int]:
-    """Make the pair for a terminal that krun relays: what init sends the master over, and where it arrives."""
+    """Make the pair for a terminal that krun relays: init's end, and the one where the master arrives."""
     return stream_pair()
 
 
