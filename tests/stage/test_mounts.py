@@ -1,0 +1,174 @@
+"""MOUNT, BIND, SET_MOUNT and the root's own operations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from krun.plan import ops
+from support import stage as s
+from support.stage import PROC, StageRunner, opening, shell
+
+pytestmark = pytest.mark.needs("root", "busybox")
+
+RO = s.MOUNT_ATTR_RDONLY
+
+
+def mountinfo(outcome: s.Outcome) -> dict[str, list[str]]:
+    """Read mount point -> fields from the payload's output."""
+    return {line.split()[4]: line.split() for line in outcome.output.splitlines()}
+
+
+SHOW = "cat /proc/self/mountinfo"
+
+
+def test_new_file_system_has_its_parameters_and_attributes(stage: StageRunner, root: Path) -> None:
+    """Parameters go to the file system, attributes to the mount."""
+    mount = ops.Mount("tmpfs", "scratch", ("size=64k", "mode=1750"), "/work", s.MOUNT_ATTR_NOSUID | RO, 0, 0)
+    outcome = stage.run([*opening(root), PROC, mount, ops.PivotRoot(), *shell(f"{SHOW}")])
+    fields = mountinfo(outcome)["/work"]
+    assert {"nosuid", "ro"} <= set(fields[5].split(","))
+    assert fields[fields.index("-") + 1 : fields.index("-") + 3] == ["tmpfs", "scratch"]
+    assert {"size=64k", "mode=1750"} <= set(fields[-1].split(","))
+
+
+def test_tmpfs_keeps_the_mode_of_what_it_covers(stage: StageRunner, root: Path) -> None:
+    """As runc: a tmpfs on /tmp stays 1777 unless the configuration gives a mode."""
+    (root / "tmp").chmod(0o1777)
+    mount = ops.Mount("tmpfs", "tmpfs", (), "/tmp", RO, 0, 0)
+    outcome = stage.run([*opening(root), mount, ops.PivotRoot(), *shell("stat -c %a /tmp")])
+    assert outcome.output == "1777\n"
+
+
+def test_error_says_what_the_file_system_says(stage: StageRunner, root: Path) -> None:
+    """The error names the mount, the parameter and the file system's own words."""
+    outcome = stage.run([*opening(root), ops.Mount("tmpfs", "tmpfs", ("size=x",), "/work", 0, 0, 0)])
+    assert outcome.error is not None
+    assert outcome.error[0] == 6
+    assert outcome.error[1].startswith("EINVAL mount tmpfs on /work: size=x: tmpfs: Bad value")
+
+
+def test_unknown_file_system_is_named(stage: StageRunner, root: Path) -> None:
+    """ENODEV, with the type and the destination."""
+    outcome = stage.run([*opening(root), ops.Mount("nosuchfs", "", (), "/work", 0, 0, 0)])
+    assert outcome.error == (6, "ENODEV mount nosuchfs on /work: open the file system")
+
+
+def test_propagation_is_set_after_the_mount(stage: StageRunner, root: Path) -> None:
+    """A mount asked to be shared is."""
+    mount = ops.Mount("tmpfs", "tmpfs", (), "/work", 0, 0, s.MS_SHARED)
+    outcome = stage.run([*opening(root), PROC, mount, ops.PivotRoot(), *shell(SHOW)])
+    assert "shared:" in " ".join(mountinfo(outcome)["/work"])
+
+
+def test_bind_makes_a_destination_like_its_source(stage: StageRunner, root: Path, tmp_path: Path) -> None:
+    """A directory for a directory, an empty file for a file, with what is missing above."""
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "file").write_text("from the host\n")
+    program = [
+        *opening(root),
+        ops.Bind(str(source), "/made/by/bind", 1, 0, 0, 0, 0),
+        ops.Bind(str(source / "file"), "/made/file", 0, RO, 0, 0, 0),
+        ops.PivotRoot(),
+        *shell("cat /made/by/bind/file /made/file; echo x > /made/by/bind/new; (echo x > /made/file) || echo read-only"),
+    ]
+    outcome = stage.run(program)
+    assert outcome.output == "from the host\nfrom the host\nread-only\n"
+    assert (source / "new").read_text() == "x\n"
+
+
+def test_recursive_attributes_reach_the_mounts_below(stage: StageRunner, root: Path, tmp_path: Path) -> None:
+    """`rro` makes every mount of the bound tree read-only, `ro` the top one only."""
+    (tmp_path / "tree/sub").mkdir(parents=True)
+    (root / "outer").mkdir()
+    program = [
+        *opening(root),
+        ops.Bind(str(tmp_path / "tree"), "/outer", 1, 0, 0, 0, 0),
+        ops.Mount("tmpfs", "tmpfs", (), "/outer/sub", 0, 0, 0),
+        ops.SetMount("/outer", 1, RO, 0, 0),
+        ops.PivotRoot(),
+        *shell("touch /outer/x || echo top; touch /outer/sub/x || echo below"),
+    ]
+    assert stage.run(program).output == "top\nbelow\n"
+
+
+def test_missing_source_is_named(stage: StageRunner, root: Path) -> None:
+    """The source and the destination stand in the error."""
+    outcome = stage.run([*opening(root), ops.Bind("/nowhere", "/work", 1, 0, 0, 0, 0)])
+    assert outcome.error == (6, "ENOENT bind /nowhere on /work")
+
+
+def test_set_mount_changes_attributes(stage: StageRunner, root: Path) -> None:
+    """A remount sets some attributes and clears others."""
+    program = [
+        *opening(root),
+        PROC,
+        ops.Mount("tmpfs", "tmpfs", (), "/work", s.MOUNT_ATTR_NOEXEC, 0, 0),
+        ops.SetMount("/work", 0, s.MOUNT_ATTR_NODEV, s.MOUNT_ATTR_NOEXEC, 0),
+        ops.PivotRoot(),
+        *shell(SHOW),
+    ]
+    options = set(mountinfo(stage.run(program))["/work"][5].split(","))
+    assert "nodev" in options
+    assert "noexec" not in options
+
+
+def test_set_mount_of_what_is_no_mount_fails(stage: StageRunner, root: Path) -> None:
+    """Only a mount has attributes."""
+    outcome = stage.run([*opening(root), ops.SetMount("/work", 0, RO, 0, 0)])
+    assert outcome.error == (6, "EINVAL set the attributes of /work")
+
+
+def test_old_root_is_gone(stage: StageRunner, root: Path) -> None:
+    """After PIVOT_ROOT no mount of the host is left."""
+    outcome = stage.run([*opening(root), PROC, ops.PivotRoot(), *shell(SHOW)])
+    assert sorted(mountinfo(outcome)) == ["/", "/proc"]
+
+
+def test_moved_root_has_no_whole_view_of_proc(stage: StageRunner, root: Path) -> None:
+    """MOVE_ROOT takes the host's procfs and sysfs away first: no new ones can be mounted from them."""
+    outcome = stage.run([*opening(root), PROC, ops.MoveRoot(), *shell("pwd; cat /proc/mounts")])
+    assert outcome.error is None
+    lines = outcome.output.splitlines()
+    assert lines[0] == "/"
+    assert [line.split()[1] for line in lines[1:] if line.split()[2] in {"proc", "sysfs"}] == ["/proc"]
+
+
+def test_root_is_read_only(stage: StageRunner, root: Path) -> None:
+    """ROOT_READONLY concerns the root mount, not what is mounted below it."""
+    program = [
+        *opening(root),
+        ops.Mount("tmpfs", "tmpfs", (), "/tmp", 0, 0, 0),
+        ops.PivotRoot(),
+        ops.RootReadonly(),
+        *shell("touch /x || echo refused; touch /tmp/x && echo allowed"),
+    ]
+    assert stage.run(program).output == "refused\nallowed\n"
+
+
+def test_root_propagation_is_set(stage: StageRunner, root: Path) -> None:
+    """RootfsPropagation concerns the container's root mount."""
+    program = [*opening(root), PROC, ops.PivotRoot(), ops.RootPropagation(s.MS_SHARED), *shell(SHOW)]
+    assert "shared:" in " ".join(mountinfo(stage.run(program))["/"])
+
+
+def test_nothing_reaches_the_hosts_mounts(stage: StageRunner, root: Path) -> None:
+    """What is mounted for a container never appears in the runtime's mount namespace."""
+    before = Path("/proc/self/mountinfo").read_text()
+    program = [
+        *opening(root)[:4],
+        ops.HostPropagation(s.MS_SHARED | s.MS_REC),
+        ops.OpenRoot(str(root)),
+        PROC,
+        ops.PivotRoot(),
+        *shell("true"),
+    ]
+    assert stage.run(program).error is None
+    assert Path("/proc/self/mountinfo").read_text() == before
+
+
+def test_missing_root_is_named(stage: StageRunner) -> None:
+    """The root has to be a directory that exists."""
+    outcome = stage.run([ops.Unshare(s.CLONE_NEWNS), ops.OpenRoot("/nowhere")])
+    assert outcome.error == (1, "ENOENT open the root /nowhere")
