@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 
 from krun.errors import Unsupported
+from krun.spec.faults import json_path
 from krun.types import Record
 
 TYPE_CHECKING = False
@@ -289,11 +290,12 @@ def _hugepages(limits: tuple[HugepageLimit, ...], v2: bool) -> Iterator[Setting]
 
 def _rdma(rdma: Mapping[str, Rdma], _v2: bool) -> Iterator[Setting]:
     for device, limits in rdma.items():
+        path = json_path(("linux", "resources", "rdma", device))
         handles = [] if limits.hca_handles is None else [f"hca_handle={limits.hca_handles}"]
         objects = [] if limits.hca_objects is None else [f"hca_object={limits.hca_objects}"]
         if not handles and not objects:
-            raise Unsupported(f"{_ROOT}.rdma[{device!r}]", "needs hcaHandles or hcaObjects")
-        yield Setting("rdma", "rdma.max", " ".join((device, *handles, *objects)), f"{_ROOT}.rdma[{device!r}]")
+            raise Unsupported(path, "needs hcaHandles or hcaObjects")
+        yield Setting("rdma", "rdma.max", " ".join((device, *handles, *objects)), path)
 
 
 def _network_class(network: Network, _v2: bool) -> Iterator[Setting]:
@@ -309,7 +311,7 @@ def _network_priorities(network: Network, _v2: bool) -> Iterator[Setting]:
 
 def _unified(resources: Resources, facts: CgroupFacts) -> Iterator[Setting]:
     for file, value in resources.unified.items():
-        path = f"{_ROOT}.unified[{file!r}]"
+        path = json_path(("linux", "resources", "unified", file))
         if facts.version != "v2":
             raise Unsupported(path, "needs cgroup v2, and this host has v1")
         if "/" in file or "." not in file:
