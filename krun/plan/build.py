@@ -2,7 +2,7 @@
 
 The order of the operations is told here, and nowhere else:
 
-    stage   hard limits (with a user namespace), namespaces, init
+    stage   what only the host's root may set and init inherits, namespaces, init
     init    session, procfs, loopback, propagation and root
             mounts, devices, hooks of the runtime, createContainer hooks
             change of root, terminal, read-only mounts and root, names, sysctl, read-only and masked paths
@@ -17,7 +17,7 @@ from __future__ import annotations
 from krun.errors import UsageError
 from krun.plan import ops
 from krun.plan.cgroups import plan_cgroup
-from krun.plan.credentials import plan_capabilities, raise_operations
+from krun.plan.credentials import inherited_operations, plan_capabilities
 from krun.plan.devices import device_operations
 from krun.plan.hooks import container_hook_operations, runtime_hook_operations
 from krun.plan.idmap import plan_id_maps
@@ -78,18 +78,16 @@ def build_plan(spec: Spec, facts: HostFacts, options: Options) -> Plan:
 
 
 def _stage_operations(spec: Spec) -> list[Op]:
-    raised = raise_operations(spec.process, spec.linux) if spec.process is not None else []
-    return [*raised, *stage_operations(spec.linux), ops.SpawnInit()]
+    inherited = inherited_operations(spec.process, spec.linux) if spec.process is not None else []
+    return [*inherited, *stage_operations(spec.linux), ops.SpawnInit()]
 
 
 def _container_operations(spec: Spec, facts: HostFacts, options: Options, mounted: Mounted) -> list[Op]:
     program: list[Op] = [*init_operations(spec.linux), ops.NewSession()]
     if not options.no_new_keyring:
         program.append(ops.SessionKeyring(name=f"_ses.{options.id}"))
-    program.append(ops.OpenProc())
-    if spec.process is not None and spec.process.oom_score_adj is not None:
-        program.append(ops.OomScoreAdj(value=spec.process.oom_score_adj))
     program += [
+        ops.OpenProc(),
         *network_operations(spec.linux),
         *prepare_operations(spec, options),
         *mounted.program,

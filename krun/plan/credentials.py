@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from krun.host.facts import HostFacts
-    from krun.plan.ops import Op
+    from krun.plan.ops import Op, Rlimit
     from krun.spec.model import Linux, Process
 
 # capabilities(7), in the order of their numbers.
@@ -164,9 +164,9 @@ def user_operations(process: Process, sets: CapabilitySets) -> list[Op]:
     return program
 
 
-def limit_operations(process: Process) -> list[Op]:
+def limit_operations(process: Process) -> list[Rlimit]:
     """Return the resource limits.  Raises SpecError for a type that Linux does not have."""
-    program: list[Op] = []
+    program = []
     for index, limit in enumerate(process.rlimits):
         number = RLIMITS.get(limit.type)
         if number is None:
@@ -175,20 +175,21 @@ def limit_operations(process: Process) -> list[Op]:
     return program
 
 
-def raise_operations(process: Process, linux: Linux) -> list[Op]:
-    """Return the hard limits that have to be set before a user namespace is entered.
+def inherited_operations(process: Process, linux: Linux) -> list[Op]:
+    """Return what is set before any namespace is entered, because inside a user namespace nobody may.
 
-    Inside one nobody can raise a hard limit (CAP_SYS_RESOURCE counts on the host only).  The soft limits go
-    as far up as they can, so that a low one does not hinder the building of the container; the configured
-    ones follow in `limit_operations`.
+    That is the OOM score adjustment, and with a user namespace the hard limits (CAP_SYS_RESOURCE counts on
+    the host only).  Their soft limits go as far up as they can, so that a low one does not hinder the
+    building of the container; the configured ones follow in `limit_operations`.
     """
-    if linux.namespace("user") is None:
-        return []
-    return [
-        ops.Rlimit(resource=op.resource, soft=op.hard, hard=op.hard)
-        for op in limit_operations(process)
-        if isinstance(op, ops.Rlimit)
-    ]
+    program: list[Op] = []
+    if process.oom_score_adj is not None:
+        program.append(ops.OomScoreAdj(value=process.oom_score_adj))
+    if linux.namespace("user") is not None:
+        program += [
+            ops.Rlimit(resource=op.resource, soft=op.hard, hard=op.hard) for op in limit_operations(process)
+        ]
+    return program
 
 
 _NUMBERS = {name: number for number, name in enumerate(CAPABILITIES)}
