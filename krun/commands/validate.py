@@ -7,6 +7,8 @@ Out of scope: what only the host can tell, such as whether the root file system 
 
 from __future__ import annotations
 
+import os
+
 from krun.commands.options import Argument, Arguments, Context, Option
 from krun.spec.faults import json_path
 from krun.spec.load import parse, read_config
@@ -20,7 +22,8 @@ ARGUMENTS: tuple[Argument, ...] = (Argument("bundle", "directory that holds conf
 
 def run(args: Arguments, context: Context) -> int:
     """Print one line per fault: `$.process.cwd: must be absolute, got 'tmp'`; nothing when there is none."""
-    document = parse(read_config(args["bundle"]), "config.json")
+    path = os.path.join(args["bundle"], "config.json")
+    document = parse(read_config(path), path)
     faults = SchemaCheck(CONFIG).faults(document)
     faults += apply(CONFIG_RULES, document, faults)
     context.out("".join(f"{json_path(place)}: {message}\n" for place, message in faults))

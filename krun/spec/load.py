@@ -35,12 +35,12 @@ def load_bundle(bundle: str, config: str = "config.json") -> Spec:
     bundle: the bundle's directory.  config: the file in it, or an absolute path.
     Raises KrunError when it cannot be read or is not JSON, SpecError with every fault when it is wrong.
     """
-    return load(read_config(bundle, config))
-
-
-def read_config(bundle: str, config: str = "config.json") -> bytes:
-    """Return the bytes of a bundle's configuration.  Raises KrunError naming the file when there are none."""
     path = os.path.join(bundle, config)
+    return load(read_config(path), path)
+
+
+def read_config(path: str) -> bytes:
+    """Return the bytes of a configuration.  Raises KrunError naming the file when it cannot be read."""
     try:
         with open(path, "rb") as file:
             return file.read()
@@ -54,12 +54,13 @@ def _errno_name(error: OSError) -> str:
     return errno.errorcode.get(error.errno or 0, "EIO")
 
 
-def load(data: bytes) -> Spec:
+def load(data: bytes, name: str = "config.json") -> Spec:
     """Turn the bytes of a config.json into a Spec.
 
+    name: what to call it in an error.
     Raises KrunError when they are not JSON (with line and column), SpecError with every fault.
     """
-    return _load(data, "config.json", Spec, CONFIG, CONFIG_RULES)
+    return _load(data, name, Spec, CONFIG, CONFIG_RULES)
 
 
 def load_process(data: bytes) -> Process:
@@ -72,18 +73,18 @@ def load_resources(data: bytes) -> Resources:
     return _load(data, "resources", Resources, RESOURCES, RESOURCES_RULES)
 
 
-def _load(data: bytes, what: str, record: type[R], schema: Mapping[str, Any], rules: Sequence[Rule]) -> R:
-    document = parse(data, what)
+def _load(data: bytes, name: str, record: type[R], schema: Mapping[str, Any], rules: Sequence[Rule]) -> R:
+    document = parse(data, name)
     refuse(find_faults(document, schema, rules))
     return build(record, document)
 
 
-def parse(data: bytes, what: str) -> Any:
-    """Parse the JSON of `what`.  Raises KrunError `what: line 3 column 5: reason`."""
+def parse(data: bytes, name: str) -> Any:
+    """Parse JSON.  Raises KrunError `name: invalid JSON: line 3 column 5: reason`."""
     try:
         return loads(data)
     except JsonError as error:
-        raise KrunError(f"{what}: invalid JSON: {error}") from None
+        raise KrunError(f"{name}: invalid JSON: {error}") from None
 
 
 def find_faults(document: object, schema: Mapping[str, Any], rules: Sequence[Rule]) -> list[Finding]:

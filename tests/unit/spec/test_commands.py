@@ -80,7 +80,7 @@ def test_validate_prints_every_fault_and_fails(tmp_path: Path, verb: Verb) -> No
 def test_validate_says_where_json_ends(tmp_path: Path, verb: Verb) -> None:
     """Text that is not JSON has no paths, but lines and columns."""
     (tmp_path / "config.json").write_text("{\n]")
-    with pytest.raises(KrunError, match=r"^config\.json: invalid JSON: line 2 column 1: "):
+    with pytest.raises(KrunError, match=r"/config\.json: invalid JSON: line 2 column 1: "):
         verb.validate(tmp_path)
 
 
