@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any, TypeVar
 
-    from krun.spec.faults import Finding
     from krun.spec.rules import Rule
     from krun.types import Record
 
@@ -75,7 +74,10 @@ def load_resources(data: bytes) -> Resources:
 
 def _load(data: bytes, name: str, record: type[R], schema: Mapping[str, Any], rules: Sequence[Rule]) -> R:
     document = parse(data, name)
-    refuse(find_faults(document, schema, rules))
+    faults = check(schema, document)
+    faults += apply(rules, document, faults)
+    if faults:
+        raise SpecError([Fault(json_path(place), message) for place, message in faults])
     return build(record, document)
 
 
@@ -85,15 +87,3 @@ def parse(data: bytes, name: str) -> Any:
         return loads(data)
     except JsonError as error:
         raise KrunError(f"{name}: invalid JSON: {error}") from None
-
-
-def find_faults(document: object, schema: Mapping[str, Any], rules: Sequence[Rule]) -> list[Finding]:
-    """Return every fault: those of the schema, then those of the rules that can still be judged."""
-    faults = check(schema, document)
-    return faults + apply(rules, document, faults)
-
-
-def refuse(faults: Sequence[Finding]) -> None:
-    """Raise SpecError when there are faults."""
-    if faults:
-        raise SpecError([Fault(json_path(place), message) for place, message in faults])
