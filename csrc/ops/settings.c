@@ -48,6 +48,9 @@ static int sysctl_path(const char *name, char *path, size_t size, struct kr_err 
 	for (char *c = path + strlen("sys/"); dotted && *c != 0; c++) {
 		*c = *c == '.' ? '/' : *c == '/' ? '.' : *c;
 	}
+	if (strstr(path, "/../") != NULL || strcmp(path + strlen(path) - 3, "/..") == 0) {
+		return kr_fail(err, EINVAL, "set %s: not below /proc/sys", name);
+	}
 	return 0;
 }
 

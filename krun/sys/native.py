@@ -22,25 +22,39 @@ if TYPE_CHECKING:
         """One condition of a rule, in the specification's words."""
 
         @property
-        def index(self) -> int: ...
+        def index(self) -> int:
+            """Which argument, 0 to 5."""
+
         @property
-        def value(self) -> int: ...
+        def value(self) -> int:
+            """What it is compared with; the mask for SCMP_CMP_MASKED_EQ."""
+
         @property
-        def value_two(self) -> int: ...
+        def value_two(self) -> int:
+            """What the masked argument is compared with."""
+
         @property
-        def op(self) -> str: ...
+        def op(self) -> str:
+            """SCMP_CMP_EQ and so on."""
 
     class SeccompRule(Protocol):
         """One entry of `linux.seccomp.syscalls`."""
 
         @property
-        def names(self) -> Sequence[str]: ...
+        def names(self) -> Sequence[str]:
+            """System calls."""
+
         @property
-        def action(self) -> str: ...
+        def action(self) -> str:
+            """SCMP_ACT_ALLOW and so on."""
+
         @property
-        def errno_ret(self) -> int | None: ...
+        def errno_ret(self) -> int | None:
+            """The number that SCMP_ACT_ERRNO and SCMP_ACT_TRACE carry; EPERM without one."""
+
         @property
-        def args(self) -> Sequence[SeccompArg]: ...
+        def args(self) -> Sequence[SeccompArg]:
+            """Conditions, all of which must hold."""
 
 
 PROGRAM_VERSION: int = lib.KR_PROGRAM_VERSION
@@ -143,9 +157,8 @@ def memfd_sealed(name: str, source: bytes | str, *, executable: bool = True) -> 
             _copy_file(source, fd)
         else:
             _write_all(fd, source)
-        fcntl.fcntl(
-            fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
-        )
+        seals = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals)
     except BaseException:
         os.close(fd)
         raise

@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
-from krun.plan import ops
 from support.stage import PROC, StageRunner, opening, payload, shell
+
+from krun.plan import ops
 
 pytestmark = pytest.mark.needs("root", "busybox")
 

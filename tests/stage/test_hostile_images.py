@@ -1,4 +1,4 @@
-"""An image that has put links where mounts and devices go gets an error or its own files, never the host's."""
+"""An image with links where mounts and devices go gets an error or its own files, never the host's."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import stat
 from pathlib import Path
 
 import pytest
-from krun.plan import ops
 from support.stage import DEV, NULL, PROC, StageRunner, opening, shell
+
+from krun.plan import ops
 
 pytestmark = pytest.mark.needs("root", "busybox")
 
@@ -59,7 +60,9 @@ def test_bind_makes_no_file_outside(stage: StageRunner, root: Path, outside: Pat
     assert not (outside / "made").exists()
 
 
-@pytest.mark.parametrize("operation", [NULL, ops.MakeSymlink("/proc/self/fd", "/dev/fd"), ops.BindDevice("/dev/null", "/dev/null")])
+@pytest.mark.parametrize(
+    "operation", [NULL, ops.MakeSymlink("/proc/self/fd", "/dev/fd"), ops.BindDevice("/dev/null", "/dev/null")]
+)
 def test_dev_that_is_a_link_gets_no_device(
     stage: StageRunner, root: Path, outside: Path, operation: ops.Operation
 ) -> None:
@@ -81,7 +84,9 @@ def test_proc_that_is_a_link_is_refused(stage: StageRunner, root: Path) -> None:
     assert outcome.error == (6, "ELOOP open the directory /proc")
 
 
-@pytest.mark.parametrize("destination", ["/proc", "/proc/self", "//proc/./sys", "/proc/1/attr", "/link/sys", "/tmp/../proc"])
+@pytest.mark.parametrize(
+    "destination", ["/proc", "/proc/self", "//proc/./sys", "/proc/1/attr", "/link/sys", "/tmp/../proc"]
+)
 def test_proc_is_not_covered(stage: StageRunner, root: Path, destination: str) -> None:
     """CVE-2019-16884, CVE-2023-27561: masks and labels are not to go to a fake /proc."""
     (root / "link").symlink_to("/proc")
@@ -97,7 +102,7 @@ def test_files_that_lxcfs_replaces_may_be_covered(stage: StageRunner, root: Path
     assert outcome.output == "1.00 1.00\n"
 
 
-def test_null_that_is_a_link_masks_nothing(stage: StageRunner, root: Path, outside: Path) -> None:
+def test_null_that_is_a_link_masks_nothing(stage: StageRunner, root: Path) -> None:
     """CVE-2025-31133: masking must not bind what the image has put at /dev/null."""
     (root / "dev/null").symlink_to("/etc/target")
     (root / "etc/target").write_text("")
@@ -134,7 +139,10 @@ def test_working_directory_through_a_magic_link_is_refused(
 def test_device_over_another_file_is_refused(stage: StageRunner, root: Path) -> None:
     """Config-linux.md: what exists and is not the device is an error."""
     (root / "dev/null").write_text("")
-    assert stage.run([*opening(root), NULL]).error == (6, "EEXIST make the device /dev/null: something else is there")
+    assert stage.run([*opening(root), NULL]).error == (
+        6,
+        "EEXIST make the device /dev/null: something else is there",
+    )
 
 
 def test_same_device_is_accepted(stage: StageRunner, root: Path) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from krun.plan import ops
 from support import stage as s
 from support.stage import PROC, StageRunner, opening, shell
+
+from krun.plan import ops
 
 pytestmark = pytest.mark.needs("root", "busybox")
 
@@ -71,7 +72,10 @@ def test_bind_makes_a_destination_like_its_source(stage: StageRunner, root: Path
         ops.Bind(str(source), "/made/by/bind", 1, 0, 0, 0, 0),
         ops.Bind(str(source / "file"), "/made/file", 0, RO, 0, 0, 0),
         ops.PivotRoot(),
-        *shell("cat /made/by/bind/file /made/file; echo x > /made/by/bind/new; (echo x > /made/file) || echo read-only"),
+        *shell(
+            "cat /made/by/bind/file /made/file;"
+            " echo x > /made/by/bind/new; (echo x > /made/file) || echo read-only"
+        ),
     ]
     outcome = stage.run(program)
     assert outcome.output == "from the host\nfrom the host\nread-only\n"

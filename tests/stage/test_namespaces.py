@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from krun.plan import ops
-from krun.sys import native
 from support import stage as s
 from support.stage import PROC, StageRunner, opening, shell
+
+from krun.plan import ops
+from krun.sys import native
 
 pytestmark = pytest.mark.needs("root", "busybox")
 
@@ -138,5 +139,12 @@ def test_failed_hooks_of_the_runtime_end_init(stage: StageRunner, root: Path) ->
 
 def test_constants_agree_with_the_kernels_headers() -> None:
     """The roles of descriptors are numbered without a gap."""
-    roles = {native.FD_SYNC, native.FD_FIFO, native.FD_STARTED, native.FD_CONSOLE, native.FD_MONITOR, native.FD_KVM}
+    roles = {
+        native.FD_SYNC,
+        native.FD_FIFO,
+        native.FD_STARTED,
+        native.FD_CONSOLE,
+        native.FD_MONITOR,
+        native.FD_KVM,
+    }
     assert roles == set(range(native.FD_COUNT))

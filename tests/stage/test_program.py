@@ -7,8 +7,9 @@ import struct
 from pathlib import Path
 
 import pytest
-from krun.sys import native
 from support.stage import StageRunner
+
+from krun.sys import native
 
 MAKE_DIRECTORY = native.op_table()["MAKE_DIRECTORY"][0]
 HEADER_BYTES = 16 + 4 * native.FD_COUNT
@@ -44,11 +45,23 @@ def forbidden(tmp_path: Path) -> Path:
     [
         (record(9999, b""), "EBADMSG no operation has the code 9999"),
         (record(MAKE_DIRECTORY, string(b"/x")), 'EBADMSG the operands of MAKE_DIRECTORY are not "su"'),
-        (record(MAKE_DIRECTORY, string(b"/x") + bytes(9)), 'EBADMSG the operands of MAKE_DIRECTORY are not "su"'),
-        (record(MAKE_DIRECTORY, string(b"/\0x") + bytes(8)), 'EBADMSG the operands of MAKE_DIRECTORY are not "su"'),
-        (record(MAKE_DIRECTORY, b"\xff\xff\xff\xff/x\0"), 'EBADMSG the operands of MAKE_DIRECTORY are not "su"'),
+        (
+            record(MAKE_DIRECTORY, string(b"/x") + bytes(9)),
+            'EBADMSG the operands of MAKE_DIRECTORY are not "su"',
+        ),
+        (
+            record(MAKE_DIRECTORY, string(b"/\0x") + bytes(8)),
+            'EBADMSG the operands of MAKE_DIRECTORY are not "su"',
+        ),
+        (
+            record(MAKE_DIRECTORY, b"\xff\xff\xff\xff/x\0"),
+            'EBADMSG the operands of MAKE_DIRECTORY are not "su"',
+        ),
         (record(MAKE_DIRECTORY, b"", size=80), "EBADMSG the program ends within this operation"),
-        (record(MAKE_DIRECTORY, string(b"/x") + bytes(8), zero=1), "EBADMSG the program ends within this operation"),
+        (
+            record(MAKE_DIRECTORY, string(b"/x") + bytes(8), zero=1),
+            "EBADMSG the program ends within this operation",
+        ),
     ],
     ids=["unknown-code", "missing", "surplus", "inner-nul", "huge-length", "truncated", "reserved"],
 )

@@ -10,7 +10,7 @@ import shutil
 import socket
 import stat
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -120,17 +120,22 @@ class StageRunner:
         """Give up the image."""
         os.close(self.image)
 
-    def run(self, program: Sequence[ops.Operation], roles: dict[int, int] | None = None) -> Outcome:
-        """Run operations."""
-        return self._run(
-            lambda fds: encode_program(program, fds, lambda profile: bytes(profile)), roles or {}
-        )
+    def run(
+        self,
+        program: Sequence[ops.Operation],
+        roles: dict[int, int] | None = None,
+        preserved: Sequence[int] = (),
+    ) -> Outcome:
+        """Run operations.  roles: descriptors for the header; preserved: those for the payload."""
+        return self._run(lambda fds: encode_program(program, fds, bytes), roles or {}, preserved)
 
     def run_bytes(self, data: bytes) -> Outcome:
         """Run a program that was encoded by hand; `SYNC_` in it becomes the number of the socket."""
-        return self._run(lambda fds: data.replace(b"SYNC", struct.pack("<i", fds[native.FD_SYNC])), {})
+        return self._run(lambda fds: data.replace(b"SYNC", struct.pack("<i", fds[native.FD_SYNC])), {}, ())
 
-    def _run(self, encode, roles: dict[int, int]) -> Outcome:
+    def _run(
+        self, encode: Callable[[dict[int, int]], bytes], roles: dict[int, int], preserved: Sequence[int]
+    ) -> Outcome:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.settimeout(TIMEOUT_S)
         fifo_path, started_path = self.folder / "exec.fifo", self.folder / "started"
@@ -143,7 +148,7 @@ class StageRunner:
         program = native.memfd_sealed("program", encode(fds), executable=False)
         outcome = Outcome()
         try:
-            pid = self._spawn(program, (program, *fds.values()), writer)
+            pid = self._spawn(program, (program, *fds.values(), *preserved), writer)
             theirs.close()
             os.close(writer)
             with ours:
