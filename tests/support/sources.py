@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-NOT_OURS = frozenset({".git", ".venv", "venv", "build", "dist", "bundle", "__pycache__"})
+NOT_OURS = frozenset({".git", ".venv", "venv", "build", "dist", "bundle", "__pycache__", ".hypothesis"})
 
 
 def source_files(*suffixes: str) -> list[Path]:
