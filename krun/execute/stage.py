@@ -120,9 +120,10 @@ class Stage:
             # Clients look for the shell's words, which stand in the reason.
             return PayloadError(reason or name)
         if isinstance(op, Hook):
-            return HookError(op.point, op.index, op.path, reason or name)
-        number = getattr(errno, name, 0)
-        return StageError(message.value, describe(op), number, f"{name}: {reason}" if reason else name)
+            said = reason.removeprefix(f"hook {op.point}[{op.index}] {op.path}: ")
+            return HookError(op.point, op.index, op.path, said or name)
+        # krun-init names the operation and its path, and knows more of what went wrong than the plan.
+        return StageError(message.value, reason or describe(op), getattr(errno, name, 0), name)
 
     def _death(self) -> KrunError:
         """Say how the side that held the socket ended without a word."""
