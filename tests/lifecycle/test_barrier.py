@@ -5,6 +5,7 @@ Each pair draws its moments from a generator with a fixed seed per pair; the mes
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 import subprocess
@@ -83,9 +84,12 @@ class Pair:
 
     def wait_for_the_end(self) -> None:
         """Wait until a payload that was started has ended."""
-        state = self.runner("state", self.id)
-        if state.status == 0 and '"running"' in state.out:
-            wait_dead(self.runner.state(self.id).get("pid", 0), HANG_S)
+        answer = self.runner("state", self.id)
+        if answer.status != 0:
+            return
+        state = json.loads(answer.out)
+        if state["status"] == "running":
+            wait_dead(state["pid"], HANG_S)
 
     def judge(self, statuses: dict[str, int], again: int, victim: str) -> str:
         """Compare what happened with what may happen."""

@@ -5,6 +5,7 @@ Out of scope: what the output means; that is each test's business.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -40,7 +41,7 @@ class Runner:
         folder: where the files for the payload's streams go.
         """
         self.program, self.root, self.folder, self.monitor = program, root, folder, monitor
-        self._calls = 0
+        self._numbers = itertools.count(1)  # taken by several threads at once
         folder.mkdir(parents=True, exist_ok=True)
 
     def command(self, *args: str | os.PathLike[str]) -> list[str]:
@@ -68,9 +69,9 @@ class Runner:
         timeout_s: float = TIMEOUT_S,
     ) -> Result:
         """Run krun and wait for it.  Raises subprocess.TimeoutExpired when it hangs."""
-        self._calls += 1
-        out, err = (self.folder / f"{self._calls:04}.{name}" for name in ("out", "err"))
-        given = self.folder / f"{self._calls:04}.in"
+        call = f"{next(self._numbers):04}"
+        out, err = (self.folder / f"{call}.{name}" for name in ("out", "err"))
+        given = self.folder / f"{call}.in"
         given.write_bytes(stdin)
         with given.open("rb") as input_file, out.open("wb") as out_file, err.open("wb") as err_file:
             done = subprocess.run(
