@@ -82,8 +82,20 @@ def _load(data: bytes, name: str, record: type[R], schema: Mapping[str, Any], ru
 
 
 def parse(data: bytes, name: str) -> Any:
-    """Parse JSON.  Raises KrunError `name: invalid JSON: line 3 column 5: reason`."""
+    """Parse JSON, without the properties that are null.
+
+    Clients written in Go spell an absent list or object as null, and every runtime takes it as absent.
+    Raises KrunError `name: invalid JSON: line 3 column 5: reason`.
+    """
     try:
-        return loads(data)
+        return _without_nulls(loads(data))
     except JsonError as error:
         raise KrunError(f"{name}: invalid JSON: {error}") from None
+
+
+def _without_nulls(value: Any) -> Any:
+    if type(value) is dict:
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    if type(value) is list and value and type(value[0]) is dict:
+        return [_without_nulls(item) for item in value]
+    return value

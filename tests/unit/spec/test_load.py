@@ -109,6 +109,16 @@ def test_rules_are_silent_about_what_is_of_the_wrong_type() -> None:
     assert [fault.partition(":")[0] for fault in faults(document)] == ["$.linux.namespaces[0].type"]
 
 
+def test_a_property_that_is_null_is_absent() -> None:
+    """Clients written in Go spell an absent list or object as null."""
+    plain = load(b'{"ociVersion": "1.0.2", "root": {"path": "r"}, "mounts": [{"destination": "/x"}]}')
+    nulls = (
+        b'{"ociVersion": "1.0.2", "root": {"path": "r"}, "linux": null, "hooks": {"prestart": null},'
+        b' "mounts": [{"destination": "/x", "options": null}]}'
+    )
+    assert load(nulls).replace(hooks=plain.hooks) == plain
+
+
 @pytest.mark.parametrize("data", [b"[]", b"null", b'"x"', b"7"])
 def test_a_configuration_is_an_object(data: bytes) -> None:
     """JSON of another kind is one fault at the root."""
