@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "arena.h"
+
+#include "grow.h"
+#include "layout.h"
+
+#include <string.h>
+
+bool kr_arena_holds(uint64_t address, uint64_t size)
+{
+	return size > 0 && address >= KR_ARENA_START && address < KR_ARENA_END && size <= KR_ARENA_END - address;
+}
+
+/* Index of the first region that ends above `address`; count when there is none. */
+static size_t first_above(const struct kr_arena *arena, uint64_t address)
+{
+	size_t low = 0;
+	size_t high = arena->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (arena->regions[middle].end > address) {
+			high = middle;
+		} else {
+			low = middle + 1;
+		}
+	}
+	return low;
+}
+
+const struct kr_region *kr_arena_next(const struct kr_arena *arena, uint64_t address)
+{
+	size_t i = first_above(arena, address);
+
+	return i < arena->count ? &arena->regions[i] : NULL;
+}
+
+const struct kr_region *kr_arena_find(const struct kr_arena *arena, uint64_t address)
+{
+	const struct kr_region *region = kr_arena_next(arena, address);
+
+	return region != NULL && region->start <= address ? region : NULL;
+}
+
+int kr_arena_reserve(struct kr_arena *arena)
+{
+	void *items = arena->regions;
+	int result = kr_grow(&items, &arena->capacity, arena->count + 4, sizeof *arena->regions);
+
+	arena->regions = items;
+	return result;
+}
+
+static void remove_at(struct kr_arena *arena, size_t first, size_t count)
+{
+	memmove(&arena->regions[first], &arena->regions[first + count],
+	        (arena->count - first - count) * sizeof *arena->regions);
+	arena->count -= count;
+}
+
+static void insert_at(struct kr_arena *arena, size_t at, struct kr_region region)
+{
+	memmove(&arena->regions[at + 1], &arena->regions[at], (arena->count - at) * sizeof *arena->regions);
+	arena->regions[at] = region;
+	arena->count++;
+}
+
+void kr_arena_clear(struct kr_arena *arena, uint64_t start, uint64_t end)
+{
+	size_t first = first_above(arena, start);
+	size_t last;
+
+	if (first < arena->count && arena->regions[first].start < start) {
+		struct kr_region *region = &arena->regions[first];
+
+		if (region->end > end) {
+			struct kr_region tail = { end, region->end, region->prot };
+
+			region->end = start;
+			insert_at(arena, first + 1, tail);
+			return;
+		}
+		region->end = start;
+		first++;
+	}
+	last = first;
+	while (last < arena->count && arena->regions[last].end <= end) {
+		last++;
+	}
+	remove_at(arena, first, last - first);
+	if (first < arena->count && arena->regions[first].start < end) {
+		arena->regions[first].start = end;
+	}
+}
+
+void kr_arena_set(struct kr_arena *arena, uint64_t start, uint64_t end, int prot)
+{
+	size_t at;
+
+	kr_arena_clear(arena, start, end);
+	at = first_above(arena, start);
+	if (at > 0 && arena->regions[at - 1].end == start && arena->regions[at - 1].prot == prot) {
+		arena->regions[at - 1].end = end;
+		if (at < arena->count && arena->regions[at].start == end && arena->regions[at].prot == prot) {
+			arena->regions[at - 1].end = arena->regions[at].end;
+			remove_at(arena, at, 1);
+		}
+		return;
+	}
+	if (at < arena->count && arena->regions[at].start == end && arena->regions[at].prot == prot) {
+		arena->regions[at].start = start;
+		return;
+	}
+	insert_at(arena, at, (struct kr_region){ start, end, prot });
+}
+
+bool kr_arena_covers(const struct kr_arena *arena, uint64_t start, uint64_t end)
+{
+	for (size_t i = first_above(arena, start); i < arena->count && arena->regions[i].start <= start; i++) {
+		start = arena->regions[i].end;
+		if (start >= end) {
+			return true;
+		}
+	}
+	return start >= end;
+}
+
+bool kr_arena_touches(const struct kr_arena *arena, uint64_t start, uint64_t end)
+{
+	const struct kr_region *region = kr_arena_next(arena, start);
+
+	return region != NULL && region->start < end;
+}
+
+uint64_t kr_arena_find_free(const struct kr_arena *arena, uint64_t size, uint64_t below, uint64_t align)
+{
+	size_t i = first_above(arena, below - 1);
+	uint64_t top = below;
+
+	if (i < arena->count && arena->regions[i].start < top) {
+		top = arena->regions[i].start;
+	}
+	for (;;) {
+		uint64_t bottom = i > 0 ? arena->regions[i - 1].end : KR_BLOCK;
+		uint64_t at = top >= size ? kr_align_down(top - size, align) : 0;
+
+		if (at >= bottom && top >= size) {
+			return at;
+		}
+		if (i == 0) {
+			return 0;
+		}
+		i--;
+		top = arena->regions[i].start;
+	}
+}

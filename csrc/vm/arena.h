@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The guest's address space: which ranges of the arena are mapped, and with which protection.  This list is
+ * what the guest may see; the page tables are filled from it, at the latest when the guest touches a page.
+ * Out of scope: host mappings (memory.c) and page tables (paging.c).
+ */
+#ifndef KR_VM_ARENA_H
+#define KR_VM_ARENA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct kr_region {
+	uint64_t start;
+	uint64_t end;
+	int prot; /* PROT_READ | PROT_WRITE | PROT_EXEC as the guest asked */
+};
+
+/* Sorted by address, without overlap; neighbours of equal protection are one region. */
+struct kr_arena {
+	struct kr_region *regions;
+	size_t count;
+	size_t capacity;
+	uint64_t mmap_top;   /* mappings without a wish are placed below this */
+	uint64_t brk_start;
+	uint64_t brk;
+	uint64_t stack_start;
+	uint64_t stack_end;
+	uint64_t slide; /* random, for the image of a position-independent program */
+};
+
+/* True when [address, address + size) lies in the arena and is not empty. */
+bool kr_arena_holds(uint64_t address, uint64_t size);
+/* The region that holds `address`, or NULL. */
+const struct kr_region *kr_arena_find(const struct kr_arena *arena, uint64_t address);
+/* The first region that ends above `address`, or NULL. */
+const struct kr_region *kr_arena_next(const struct kr_arena *arena, uint64_t address);
+/* Make room so that one `kr_arena_set` and one `kr_arena_clear` cannot fail.  0 or -ENOMEM. */
+int kr_arena_reserve(struct kr_arena *arena);
+/* [start, end) is mapped with `prot` from now on, whatever was there. */
+void kr_arena_set(struct kr_arena *arena, uint64_t start, uint64_t end, int prot);
+/* Nothing is mapped in [start, end) any more. */
+void kr_arena_clear(struct kr_arena *arena, uint64_t start, uint64_t end);
+/* True when every byte of [start, end) is mapped. */
+bool kr_arena_covers(const struct kr_arena *arena, uint64_t start, uint64_t end);
+/* True when some byte of [start, end) is mapped. */
+bool kr_arena_touches(const struct kr_arena *arena, uint64_t start, uint64_t end);
+/* A free range of `size` bytes, as high as possible below `below`; 0 when there is none. */
+uint64_t kr_arena_find_free(const struct kr_arena *arena, uint64_t size, uint64_t below, uint64_t align);
+
+#endif

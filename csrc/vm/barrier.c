@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "barrier.h"
+
+#include "../base/fd.h"
+#include "../base/msg.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#define READY_RECORD "ready\n"
+
+/* The descriptor is O_PATH, so that holding it is not yet opening: procfs opens it a second time. */
+static int open_pipe(int proc, int fifo, struct kr_err *err)
+{
+	char path[32];
+	int pipe;
+
+	(void)snprintf(path, sizeof path, "self/fd/%d", fifo);
+	do {
+		pipe = openat(proc, path, O_WRONLY | O_CLOEXEC);
+	} while (pipe < 0 && errno == EINTR);
+	return pipe >= 0 ? pipe : kr_fail(err, errno, "open the barrier's pipe");
+}
+
+static int mark_started(int started, struct kr_err *err)
+{
+	ssize_t done;
+
+	do {
+		done = write(started, "1", 1);
+	} while (done < 0 && errno == EINTR);
+	return done == 1 ? 0 : kr_fail(err, errno, "note that the container is started");
+}
+
+/* A `start` that is gone changes nothing: the container runs. */
+static void say_ready(int pipe)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	struct sigaction before;
+
+	(void)sigaction(SIGPIPE, &ignore, &before);
+	if (write(pipe, READY_RECORD, strlen(READY_RECORD)) < 0) {
+		/* EPIPE: nobody reads, which is no failure of the container's. */
+	}
+	(void)sigaction(SIGPIPE, &before, NULL);
+}
+
+int kr_barrier_pass(struct kr_boot *boot, struct kr_err *err)
+{
+	kr_own_fd int pipe = -1;
+
+	if (kr_msg_send(boot->sync, KR_MSG_READY, 0, NULL, err) < 0) {
+		return -1;
+	}
+	kr_close_fd(&boot->sync);
+	pipe = open_pipe(boot->proc, boot->fifo, err);
+	if (pipe < 0 || mark_started(boot->started, err) < 0) {
+		return -1;
+	}
+	kr_close_fd(&boot->fifo);
+	kr_close_fd(&boot->started);
+	say_ready(pipe);
+	return kr_steal_fd(&pipe);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The boot record: what the monitor is to run and with what.  specs/monitor.md has its layout.  Reading it is
+ * pure and bounds-checked; writing it serves the command line and the guest's exec.
+ */
+#ifndef KR_VM_BOOT_H
+#define KR_VM_BOOT_H
+
+#include "../base/err.h"
+#include "../base/reader.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define KR_BOOT_VERSION  1u
+#define KR_BOOT_BARRIER  1u      /* flag: READY and the barrier are ahead */
+#define KR_BOOT_CONFINED 2u      /* flag: the image that made the record has confined the process */
+#define KR_BOOT_MAX      (16u << 20)
+
+struct kr_boot {
+	uint32_t flags;
+	int32_t sync;
+	int32_t fifo;
+	int32_t started;
+	int32_t proc;
+	int32_t kvm;
+	int32_t image;
+	const char *program;
+	struct kr_strings args;
+	struct kr_strings env;
+	struct kr_bytes filter;
+};
+
+/* Read a record; everything points into `data`.  0 or -1. */
+int kr_boot_parse(const void *data, size_t size, struct kr_boot *boot, struct kr_err *err);
+
+/* A record in the making.  After the first failure nothing more is written, and kr_boot_finish says so. */
+struct kr_boot_writer {
+	uint8_t *data;
+	size_t capacity;
+	size_t size;
+	int failed; /* 0 or -errno */
+};
+
+/* `head` gives flags and descriptors.  Then: one string, two lists, the bytes, in this order. */
+void kr_boot_begin(struct kr_boot_writer *writer, const struct kr_boot *head);
+void kr_boot_put_string(struct kr_boot_writer *writer, const char *text);
+/* Begin a list; returns the place of its count, for kr_boot_end_list. */
+size_t kr_boot_begin_list(struct kr_boot_writer *writer);
+void kr_boot_end_list(struct kr_boot_writer *writer, size_t place, uint32_t count);
+/* Begin `size` bytes; where they go, NULL after a failure. */
+void *kr_boot_put_bytes(struct kr_boot_writer *writer, size_t size);
+/* 0, or -E2BIG or -ENOMEM. */
+int kr_boot_finish(struct kr_boot_writer *writer);
+void kr_boot_release(struct kr_boot_writer *writer);
+
+#endif

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cpu.h"
+
+#include "layout.h"
+#include "machine.h"
+#include "paging.h"
+#include "segments.h"
+
+#include <asm/processor-flags.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#define MSR_STAR         0xc0000081u
+#define MSR_LSTAR        0xc0000082u
+#define MSR_SYSCALL_MASK 0xc0000084u
+
+#define EFER_SCE (1u << 0)
+#define EFER_LME (1u << 8)
+#define EFER_LMA (1u << 10)
+#define EFER_NX  (1u << 11)
+
+#define VECTOR_PAGE_FAULT 14u
+/* The flags that a program may have; the rest is the system's. */
+#define USER_FLAGS                                                                                             \
+	(X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | X86_EFLAGS_ZF | X86_EFLAGS_SF | X86_EFLAGS_TF           \
+	 | X86_EFLAGS_DF | X86_EFLAGS_OF | X86_EFLAGS_RF | X86_EFLAGS_AC | X86_EFLAGS_ID)
+
+static const struct kvm_cpuid_entry2 *find_leaf(const struct kr_cpu_model *model, uint32_t function, uint32_t index)
+{
+	for (uint32_t i = 0; i < model->cpuid.head.nent; i++) {
+		const struct kvm_cpuid_entry2 *entry = &model->cpuid.entries[i];
+
+		if (entry->function == function && entry->index == index) {
+			return entry;
+		}
+	}
+	return NULL;
+}
+
+/* Size of the extended state in its standard layout, as XSAVE writes it. */
+static uint32_t extended_size(const struct kr_cpu_model *model)
+{
+	uint32_t size = 512 + 64;
+
+	for (uint32_t i = 2; i < 63; i++) {
+		const struct kvm_cpuid_entry2 *leaf = find_leaf(model, 0xd, i);
+
+		if ((model->xcr0 >> i & 1) != 0 && leaf != NULL && leaf->ebx + leaf->eax > size) {
+			size = leaf->ebx + leaf->eax;
+		}
+	}
+	return size;
+}
+
+static int read_model(struct kr_cpu_model *model, uint64_t *gpa_limit, struct kr_err *err)
+{
+	const struct kvm_cpuid_entry2 *features = find_leaf(model, 1, 0);
+	const struct kvm_cpuid_entry2 *states = find_leaf(model, 0xd, 0);
+	const struct kvm_cpuid_entry2 *extended = find_leaf(model, 7, 0);
+	const struct kvm_cpuid_entry2 *widths = find_leaf(model, 0x80000008, 0);
+	uint32_t bits = widths != NULL && (widths->eax & 0xff) != 0 ? widths->eax & 0xff : 36;
+
+	if (features == NULL) {
+		return kr_fail(err, ENOTSUP, "KVM does not say what its processors can do");
+	}
+	*gpa_limit = 1ull << (bits < 46 ? bits : 46);
+	model->hwcap = features->edx;
+	model->hwcap2 = extended != NULL && (extended->ebx & 1) != 0 ? 2 : 0;
+	model->xcr0 = 0;
+	model->xsave_size = 512;
+	if (states != NULL && (features->ecx & 1u << 26) != 0) {
+		model->xcr0 = states->eax | (uint64_t)states->edx << 32;
+		model->xsave_size = extended_size(model);
+	}
+	if (model->xsave_size > KR_XSAVE_MAX) {
+		return kr_fail(err, ENOTSUP, "the processor's extended state has %u bytes, at most %u are supported",
+		               model->xsave_size, KR_XSAVE_MAX);
+	}
+	return 0;
+}
+
+int kr_cpu_model(struct kr_machine *machine, struct kr_err *err)
+{
+	struct kr_cpu_model *model = &machine->model;
+	int size = ioctl(machine->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
+	int sync = ioctl(machine->kvm, KVM_CHECK_EXTENSION, KVM_CAP_SYNC_REGS);
+
+	if (size < 0 || sync < 0) {
+		return kr_fail(err, errno, "ask KVM for its processors");
+	}
+	if ((sync & (KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS)) != (KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS)) {
+		return kr_fail(err, ENOTSUP, "this KVM does not share registers (KVM_CAP_SYNC_REGS)");
+	}
+	model->run_size = (uint32_t)size;
+	model->cpuid.head.nent = KR_CPUID_MAX;
+	if (ioctl(machine->kvm, KVM_GET_SUPPORTED_CPUID, &model->cpuid) != 0) {
+		return kr_fail(err, errno, "ask KVM what its processors can do");
+	}
+	return read_model(model, &machine->slots.gpa_limit, err);
+}
+
+static int new_page(struct kr_machine *machine, uint64_t gva, int flags, uint64_t *gpa, struct kr_err *err)
+{
+	*gpa = kr_slots_system_page(&machine->slots, machine->vm);
+	if (*gpa == 0) {
+		return kr_fail(err, ENOMEM, "find a page for the processor's tables");
+	}
+	return gva != 0 ? kr_paging_map_system(machine, gva, *gpa, flags, err) : 0;
+}
+
+int kr_cpu_shared_tables(struct kr_machine *machine, struct kr_err *err)
+{
+	uint64_t *bitmap = machine->model.io_bitmap;
+	uint64_t stubs;
+	uint64_t idt;
+
+	if (kr_paging_map_system(machine, KR_TRAP_GVA, KR_TRAP_GPA, KR_PAGE_USER | KR_PAGE_EXECUTE, err) < 0
+	    || new_page(machine, KR_STUB_GVA, KR_PAGE_EXECUTE, &stubs, err) < 0
+	    || new_page(machine, KR_IDT_GVA, 0, &idt, err) < 0
+	    || new_page(machine, 0, 0, &bitmap[0], err) < 0 || new_page(machine, 0, 0, &bitmap[1], err) < 0) {
+		return -1;
+	}
+	kr_segments_write_stubs(kr_slots_system_at(&machine->slots, stubs));
+	kr_segments_write_idt(kr_slots_system_at(&machine->slots, idt));
+	kr_segments_write_bitmap(kr_slots_system_at(&machine->slots, bitmap[0]),
+	                         kr_slots_system_at(&machine->slots, bitmap[1]));
+	return 0;
+}
+
+static int map_page(struct kr_machine *machine, struct kr_cpu *cpu, struct kr_err *err)
+{
+	uint64_t gva = KR_CPU_GVA(cpu->id);
+	uint64_t gpa;
+
+	if (new_page(machine, gva, KR_PAGE_WRITE, &gpa, err) < 0) {
+		return -1;
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		if (kr_paging_map_system(machine, gva + (i + 1) * KR_PAGE, machine->model.io_bitmap[i], 0, err) < 0) {
+			return -1;
+		}
+	}
+	cpu->page = kr_slots_system_at(&machine->slots, gpa);
+	kr_segments_write_cpu(cpu->page, gva);
+	return 0;
+}
+
+static int set_system_registers(const struct kr_machine *machine, struct kr_cpu *cpu, struct kr_err *err)
+{
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entries[3];
+	} msrs = { .head = { .nmsrs = 3 },
+		   .entries = { { .index = MSR_STAR, .data = KR_STAR },
+				{ .index = MSR_LSTAR, .data = KR_TRAP_GVA },
+				{ .index = MSR_SYSCALL_MASK, .data = X86_EFLAGS_TF | X86_EFLAGS_DF | X86_EFLAGS_IF
+		                                                       | X86_EFLAGS_IOPL | X86_EFLAGS_AC | X86_EFLAGS_NT } } };
+	struct kvm_xcrs xcrs = { .nr_xcrs = 1, .xcrs = { { .xcr = 0, .value = machine->model.xcr0 } } };
+	struct kvm_sregs *sregs = &cpu->run->s.regs.sregs;
+
+	if (ioctl(cpu->fd, KVM_GET_SREGS, sregs) != 0) {
+		return kr_fail(err, errno, "read the processor's registers");
+	}
+	kr_segments_set(sregs, KR_CPU_GVA(cpu->id));
+	sregs->cr0 = X86_CR0_PE | X86_CR0_MP | X86_CR0_ET | X86_CR0_NE | X86_CR0_WP | X86_CR0_AM | X86_CR0_PG;
+	sregs->cr3 = 0;
+	sregs->cr4 = X86_CR4_PAE | X86_CR4_PGE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT;
+	sregs->cr4 |= machine->model.xcr0 != 0 ? X86_CR4_OSXSAVE : 0;
+	sregs->cr4 |= machine->model.hwcap2 != 0 ? X86_CR4_FSGSBASE : 0;
+	sregs->efer = EFER_SCE | EFER_LME | EFER_LMA | EFER_NX;
+	if (ioctl(cpu->fd, KVM_SET_SREGS, sregs) != 0) {
+		return kr_fail(err, errno, "set the processor's registers");
+	}
+	if (machine->model.xcr0 != 0 && ioctl(cpu->fd, KVM_SET_XCRS, &xcrs) != 0) {
+		return kr_fail(err, errno, "switch the processor's vector units on");
+	}
+	if (ioctl(cpu->fd, KVM_SET_MSRS, &msrs) != (int)msrs.head.nmsrs) {
+		return kr_fail(err, errno, "set the processor's system-call entry");
+	}
+	return 0;
+}
+
+/* The guest's time-stamp counter is the host's, which the vDSO's data speak of. */
+static void share_time_stamps(const struct kr_cpu *cpu)
+{
+	uint64_t offset = 0;
+	struct kvm_device_attr attribute = {
+		.group = KVM_VCPU_TSC_CTRL, .attr = KVM_VCPU_TSC_OFFSET, .addr = (uint64_t)(uintptr_t)&offset
+	};
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entries[1];
+	} msrs = { .head = { .nmsrs = 1 }, .entries = { { .index = 0x10, .data = __builtin_ia32_rdtsc() } } };
+
+	if (ioctl(cpu->fd, KVM_SET_DEVICE_ATTR, &attribute) != 0) {
+		(void)ioctl(cpu->fd, KVM_SET_MSRS, &msrs);
+	}
+}
+
+int kr_cpu_create(struct kr_machine *machine, struct kr_cpu *cpu, struct kr_err *err)
+{
+	cpu->next = NULL;
+	cpu->id = machine->cpus.made;
+	cpu->fd = ioctl(machine->vm, KVM_CREATE_VCPU, cpu->id);
+	if (cpu->fd < 0) {
+		return kr_fail(err, errno, "make a virtual processor");
+	}
+	cpu->fd = kr_descriptors_take(&machine->descriptors, cpu->fd);
+	machine->cpus.made++;
+	cpu->run = mmap(NULL, machine->model.run_size, PROT_READ | PROT_WRITE, MAP_SHARED, cpu->fd, 0);
+	if (cpu->run == MAP_FAILED) {
+		return kr_fail(err, errno, "map a virtual processor");
+	}
+	if (ioctl(cpu->fd, KVM_SET_CPUID2, &machine->model.cpuid) != 0) {
+		return kr_fail(err, errno, "tell the processor what it can do");
+	}
+	if (map_page(machine, cpu, err) < 0 || set_system_registers(machine, cpu, err) < 0) {
+		return -1;
+	}
+	share_time_stamps(cpu);
+	cpu->run->kvm_valid_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
+	memset(kr_cpu_regs(cpu), 0, sizeof(struct kvm_regs));
+	kr_cpu_regs(cpu)->rflags = X86_EFLAGS_FIXED | X86_EFLAGS_IF;
+	kr_cpu_changed(cpu);
+	return 0;
+}
+
+void kr_cpu_changed(struct kr_cpu *cpu)
+{
+	cpu->run->kvm_dirty_regs |= KVM_SYNC_X86_REGS;
+}
+
+void kr_cpu_segments_changed(struct kr_cpu *cpu)
+{
+	cpu->run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
+}
+
+void kr_cpu_to_user(struct kr_cpu *cpu)
+{
+	struct kvm_regs *regs = kr_cpu_regs(cpu);
+	struct kvm_sregs *sregs = &cpu->run->s.regs.sregs;
+
+	regs->rflags = (regs->rflags & USER_FLAGS) | X86_EFLAGS_FIXED | X86_EFLAGS_IF;
+	kr_cpu_changed(cpu);
+	if ((sregs->cs.selector & 3) != 3) {
+		kr_segments_set_user(sregs);
+		kr_cpu_segments_changed(cpu);
+	}
+}
+
+static void read_exception(struct kr_cpu *cpu, uint64_t stub, struct kr_stop *stop)
+{
+	struct kvm_regs *regs = kr_cpu_regs(cpu);
+	const uint64_t *frame = cpu->page + KR_PAGE / sizeof(uint64_t) - 5;
+
+	stop->kind = KR_STOP_EXCEPTION;
+	stop->vector = (uint32_t)(stub / KR_STUB_SIZE);
+	stop->error = kr_vector_has_error(stop->vector) ? frame[-1] : 0;
+	stop->address = stop->vector == VECTOR_PAGE_FAULT ? cpu->run->s.regs.sregs.cr2 : frame[0];
+	regs->rip = frame[0];
+	regs->rflags = frame[2];
+	regs->rsp = frame[3];
+	kr_cpu_to_user(cpu);
+}
+
+/* Where does an OUT come from?  A stub's exit stands behind it or, where KVM has not finished it, on it. */
+static void read_out(struct kr_cpu *cpu, struct kr_stop *stop)
+{
+	const struct kvm_run *run = cpu->run;
+	uint64_t rip = kr_cpu_regs(cpu)->rip;
+
+	if (rip >= KR_STUB_GVA && rip < KR_STUB_GVA + KR_PAGE) {
+		read_exception(cpu, rip - KR_STUB_GVA, stop);
+		return;
+	}
+	stop->number = run->io.port;
+	if (run->io.direction == KVM_EXIT_IO_OUT && run->io.size == 4 && run->io.count == 1
+	    && run->io.port >= KR_PORT_CALL && run->io.port < KR_PORT_CALL + KR_PORT_CALLS) {
+		stop->kind = KR_STOP_HYPERCALL;
+		stop->number = run->io.port - KR_PORT_CALL;
+		return;
+	}
+	stop->kind = KR_STOP_EXCEPTION;
+	stop->vector = 13;
+	stop->error = 0;
+	stop->address = 0;
+}
+
+static void read_failure(struct kr_cpu *cpu, int code, struct kr_stop *stop)
+{
+	uint64_t rip = kr_cpu_regs(cpu)->rip;
+
+	if (code == EINTR || code == EAGAIN) {
+		stop->kind = KR_STOP_SIGNAL;
+		return;
+	}
+	if (code == EFAULT && rip == KR_TRAP_GVA) {
+		stop->kind = KR_STOP_SYSCALL;
+		return;
+	}
+	stop->kind = code == EFAULT ? KR_STOP_MEMORY : KR_STOP_BROKEN;
+	stop->number = (uint32_t)code;
+}
+
+void kr_cpu_run(struct kr_cpu *cpu, struct kr_stop *stop)
+{
+	int result = ioctl(cpu->fd, KVM_RUN, 0);
+	int code = errno;
+
+	cpu->run->kvm_dirty_regs = 0;
+	if (result != 0) {
+		read_failure(cpu, code, stop);
+		return;
+	}
+	if (cpu->run->exit_reason == KVM_EXIT_IO) {
+		read_out(cpu, stop);
+		return;
+	}
+	stop->kind = cpu->run->exit_reason == KVM_EXIT_INTR ? KR_STOP_SIGNAL : KR_STOP_BROKEN;
+	stop->number = cpu->run->exit_reason;
+}
+
+int kr_cpu_cancel_exception(struct kr_cpu *cpu)
+{
+	struct kvm_vcpu_events events;
+
+	if (ioctl(cpu->fd, KVM_GET_VCPU_EVENTS, &events) != 0) {
+		return -errno;
+	}
+	if (events.exception.injected == 0 && events.exception.pending == 0) {
+		return 0;
+	}
+	events.exception.injected = 0;
+	events.exception.pending = 0;
+	return ioctl(cpu->fd, KVM_SET_VCPU_EVENTS, &events) == 0 ? 0 : -errno;
+}
+
+int kr_cpu_get_xsave(const struct kr_cpu *cpu, struct kvm_xsave *xsave)
+{
+	return ioctl(cpu->fd, KVM_GET_XSAVE, xsave) == 0 ? 0 : -errno;
+}
+
+int kr_cpu_set_xsave(const struct kr_cpu *cpu, const struct kvm_xsave *xsave)
+{
+	return ioctl(cpu->fd, KVM_SET_XSAVE, xsave) == 0 ? 0 : -errno;
+}
+
+int kr_cpu_save(struct kr_cpu *cpu, struct kr_cpu_state *state)
+{
+	state->regs = *kr_cpu_regs(cpu);
+	state->sregs = cpu->run->s.regs.sregs;
+	return kr_cpu_get_xsave(cpu, &state->xsave);
+}
+
+int kr_cpu_load(struct kr_cpu *cpu, const struct kr_cpu_state *state)
+{
+	struct kvm_sregs *sregs = &cpu->run->s.regs.sregs;
+
+	*kr_cpu_regs(cpu) = state->regs;
+	sregs->fs.base = state->sregs.fs.base;
+	sregs->gs.base = state->sregs.gs.base;
+	sregs->fs.selector = state->sregs.fs.selector;
+	sregs->gs.selector = state->sregs.gs.selector;
+	kr_cpu_to_user(cpu);
+	kr_cpu_segments_changed(cpu);
+	return kr_cpu_set_xsave(cpu, &state->xsave);
+}

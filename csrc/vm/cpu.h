@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * A virtual processor that runs the payload in user mode (CPL 3), and what made it stop.
+ *
+ * Two ways lead out of the guest on purpose.  SYSCALL jumps to the trap page, which no host memory backs: the
+ * fetch makes KVM_RUN fail with EFAULT and the instruction pointer there.  That needs no guest code, touches
+ * no stack, and works whether SYSCALL enters CPL 0 (VMX, SVM) or stays in CPL 3 (kvm_pvm).  OUT to a port of
+ * KR_PORT_CALL, allowed by the task's I/O bitmap, is an I/O exit.
+ * Exceptions enter CPL 0, where a stub of one OUT per vector reports them; the frame lies in the processor's
+ * page.  Nothing else ever runs in CPL 0.
+ */
+#ifndef KR_VM_CPU_H
+#define KR_VM_CPU_H
+
+#include "../base/err.h"
+
+#include <linux/kvm.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define KR_PORT_CALL  0x8000u /* + number of the system call */
+#define KR_PORT_CALLS 0x1000u
+#define KR_XSAVE_MAX  4096u
+#define KR_CPUID_MAX  256u /* entries, as in the kernel */
+
+struct kr_machine;
+
+/* What all processors of a machine have in common. */
+struct kr_cpu_model {
+	struct {
+		struct kvm_cpuid2 head;
+		struct kvm_cpuid_entry2 entries[KR_CPUID_MAX];
+	} cpuid;
+	uint64_t xcr0;
+	uint32_t xsave_size; /* of a signal frame's extended state */
+	uint32_t hwcap;
+	uint32_t hwcap2;
+	uint32_t run_size;
+	uint64_t io_bitmap[2]; /* physical addresses */
+};
+
+struct kr_cpu {
+	struct kr_cpu *next; /* in the pool */
+	int fd;
+	uint32_t id;
+	struct kvm_run *run;
+	uint64_t *page; /* descriptor table, task state and exception stack */
+};
+
+/* KVM does not give up a processor before its machine, so those of ended threads are kept. */
+struct kr_cpu_pool {
+	struct kr_cpu *free;
+	uint32_t made;
+};
+
+enum kr_stop_kind {
+	KR_STOP_SYSCALL,   /* registers hold the call, RCX and R11 what to return to */
+	KR_STOP_HYPERCALL, /* number: the call; %gs:0 the block */
+	KR_STOP_EXCEPTION, /* vector, error, address */
+	KR_STOP_MEMORY,    /* the host has no page behind a mapped address */
+	KR_STOP_SIGNAL,    /* KVM_RUN was interrupted */
+	KR_STOP_BROKEN     /* the processor cannot go on; `number` is KVM's reason */
+};
+
+struct kr_stop {
+	enum kr_stop_kind kind;
+	uint32_t number;
+	uint32_t vector;
+	uint64_t error;
+	uint64_t address;
+};
+
+/* The complete user-visible state, to take it over into another machine or thread. */
+struct kr_cpu_state {
+	struct kvm_regs regs;
+	struct kvm_sregs sregs;
+	struct kvm_xsave xsave;
+};
+
+/* Ask KVM once what its processors can do. */
+int kr_cpu_model(struct kr_machine *machine, struct kr_err *err);
+/* Write the descriptor tables and fault stubs that all processors share. */
+int kr_cpu_shared_tables(struct kr_machine *machine, struct kr_err *err);
+/* A processor in user mode with empty registers. */
+int kr_cpu_create(struct kr_machine *machine, struct kr_cpu *cpu, struct kr_err *err);
+/* Run until something happens.  The state is then in cpu->run->s.regs. */
+void kr_cpu_run(struct kr_cpu *cpu, struct kr_stop *stop);
+
+static inline struct kvm_regs *kr_cpu_regs(struct kr_cpu *cpu)
+{
+	return &cpu->run->s.regs.regs;
+}
+
+/* The general registers were changed. */
+void kr_cpu_changed(struct kr_cpu *cpu);
+/* The segment registers were changed. */
+void kr_cpu_segments_changed(struct kr_cpu *cpu);
+/* Bring the processor back to user mode, as it was before the stop. */
+void kr_cpu_to_user(struct kr_cpu *cpu);
+/* Forget an exception that KVM had not delivered yet: the instruction will raise it again. */
+int kr_cpu_cancel_exception(struct kr_cpu *cpu);
+/* Extended state.  0 or -errno. */
+int kr_cpu_get_xsave(const struct kr_cpu *cpu, struct kvm_xsave *xsave);
+int kr_cpu_set_xsave(const struct kr_cpu *cpu, const struct kvm_xsave *xsave);
+int kr_cpu_save(struct kr_cpu *cpu, struct kr_cpu_state *state);
+int kr_cpu_load(struct kr_cpu *cpu, const struct kr_cpu_state *state);
+
+#endif

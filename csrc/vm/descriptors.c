@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "descriptors.h"
+
+#include "machine.h"
+#include "thread.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define ROOM         64u   /* numbers kept for a machine with one processor */
+#define BASE_HIGHEST 4096u /* a table of descriptors is as long as its highest number: 8 bytes each */
+
+void kr_descriptors_create(struct kr_descriptors *descriptors)
+{
+	struct rlimit limit = { .rlim_cur = 1024, .rlim_max = 1024 };
+	rlim_t base;
+
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	base = limit.rlim_cur;
+	if (limit.rlim_max < base + ROOM) {
+		base = limit.rlim_max > ROOM ? limit.rlim_max - ROOM : 0;
+	}
+	descriptors->base = (int)(base < BASE_HIGHEST ? base : BASE_HIGHEST);
+}
+
+static int move_up(int fd, int base)
+{
+	struct rlimit limit;
+	struct rlimit raised;
+	int moved = fcntl(fd, F_DUPFD_CLOEXEC, base);
+
+	if (moved >= 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+		return moved;
+	}
+	raised = limit;
+	raised.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &raised) != 0) {
+		return -1;
+	}
+	moved = fcntl(fd, F_DUPFD_CLOEXEC, base);
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	return moved;
+}
+
+int kr_descriptors_take(struct kr_descriptors *descriptors, int fd)
+{
+	int moved = move_up(fd, descriptors->base);
+	int index;
+
+	if (moved < 0) {
+		moved = fd;
+	} else {
+		(void)close(fd);
+	}
+	index = moved - descriptors->base;
+	if (index >= 0 && index < KR_DESCRIPTORS_MAX) {
+		__atomic_fetch_or(&descriptors->taken[index / 64], 1ull << (index % 64), __ATOMIC_RELAXED);
+	}
+	return moved;
+}
+
+void kr_descriptors_close(struct kr_descriptors *descriptors, int fd)
+{
+	int index = fd - descriptors->base;
+
+	if (index >= 0 && index < KR_DESCRIPTORS_MAX) {
+		__atomic_fetch_and(&descriptors->taken[index / 64], ~(1ull << (index % 64)), __ATOMIC_RELAXED);
+	}
+	(void)close(fd);
+}
+
+bool kr_descriptors_have(const struct kr_descriptors *descriptors, int fd)
+{
+	int index = fd - descriptors->base;
+
+	return index >= 0 && index < KR_DESCRIPTORS_MAX
+	       && (__atomic_load_n(&descriptors->taken[index / 64], __ATOMIC_RELAXED) >> (index % 64) & 1) != 0;
+}
+
+bool kr_is_monitor_fd(int fd)
+{
+	const struct kr_thread *thread = kr_thread_current();
+
+	return thread != NULL && kr_descriptors_have(&thread->machine->descriptors, fd);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The monitor's own descriptors: they stand at high numbers, and the guest is told EBADF there.
+ */
+#ifndef KR_VM_DESCRIPTORS_H
+#define KR_VM_DESCRIPTORS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define KR_DESCRIPTORS_MAX 8192
+
+struct kr_descriptors {
+	int base; /* the first number that may be the monitor's */
+	uint64_t taken[KR_DESCRIPTORS_MAX / 64];
+};
+
+/* Choose the numbers: above the payload's soft limit where the hard one allows it. */
+void kr_descriptors_create(struct kr_descriptors *descriptors);
+/* Take `fd` over: it is moved up and closed where it was.  Returns the new number, close-on-exec; `fd` itself
+ * when there is no room. */
+int kr_descriptors_take(struct kr_descriptors *descriptors, int fd);
+/* Close one of the monitor's. */
+void kr_descriptors_close(struct kr_descriptors *descriptors, int fd);
+bool kr_descriptors_have(const struct kr_descriptors *descriptors, int fd);
+
+/* True when `fd` is the monitor's, in the machine of the calling thread. */
+bool kr_is_monitor_fd(int fd);
+
+#endif

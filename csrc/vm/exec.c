@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * execve and execveat: the monitor executes its own sealed image again, with a new boot record.  Everything that
+ * can be wrong with the program is found before, and is an errno of the call.
+ */
+#include "boot.h"
+#include "layout.h"
+#include "load.h"
+#include "machine.h"
+#include "thread.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define STRING_MAX    (32 * KR_PAGE) /* of one argument, as Linux has it */
+#define STRINGS_MAX   (6ull << 20)   /* of all */
+#define STRINGS_SPARE (64ull << 10)  /* for the vectors' other parts and the script's words */
+
+/* What all strings and their pointers may take: a quarter of the stack. */
+static uint64_t strings_limit(void)
+{
+	struct rlimit limit;
+	uint64_t quarter = STRINGS_MAX;
+
+	if (getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur / 4 < quarter) {
+		quarter = limit.rlim_cur / 4;
+	}
+	return quarter > 2 * STRINGS_SPARE ? quarter - STRINGS_SPARE : STRINGS_SPARE;
+}
+
+static int put_guest_string(struct kr_boot_writer *writer, uint64_t from)
+{
+	char text[STRING_MAX];
+	int64_t length = kr_copy_string(text, from, sizeof text);
+
+	if (length < 0) {
+		return length == -ENAMETOOLONG ? -E2BIG : (int)length;
+	}
+	kr_boot_put_string(writer, text);
+	return writer->failed;
+}
+
+/* Copy a NULL-terminated vector of strings.  A program always has at least one argument: with `at_least_one`
+ * an empty vector becomes one empty string, as in Linux since 5.18. */
+static int put_guest_strings(struct kr_boot_writer *writer, uint64_t from, bool at_least_one, uint64_t limit)
+{
+	size_t list = kr_boot_begin_list(writer);
+	uint32_t count = 0;
+	uint64_t pointer = 0;
+	int result = 0;
+
+	while (from != 0 && result == 0) {
+		if (kr_copy_from_guest(&pointer, from + count * sizeof pointer, sizeof pointer) < 0) {
+			return -EFAULT;
+		}
+		if (pointer == 0) {
+			break;
+		}
+		result = put_guest_string(writer, pointer);
+		count++;
+		if (result == 0 && writer->size + count * sizeof pointer > limit) {
+			result = -E2BIG;
+		}
+	}
+	if (result == 0 && count == 0 && at_least_one) {
+		kr_boot_put_string(writer, "");
+		count = 1;
+	}
+	kr_boot_end_list(writer, list, count);
+	return result;
+}
+
+/* /proc/self/exe leads to the monitor; the guest means its own program. */
+static bool is_monitor(const struct kr_machine *machine, int directory, const char *path)
+{
+	struct stat named;
+	struct stat image;
+
+	return fstatat(directory, path, &named, path[0] == 0 ? AT_EMPTY_PATH : 0) == 0
+	       && fstat(machine->image, &image) == 0 && named.st_dev == image.st_dev && named.st_ino == image.st_ino;
+}
+
+static int write_record(struct kr_thread *thread, const struct kr_call *call, const char *program, unsigned first,
+                        struct kr_boot_writer *writer)
+{
+	const struct kr_machine *machine = thread->machine;
+	const struct kr_boot head = { .flags = KR_BOOT_CONFINED,
+		                      .sync = -1,
+		                      .fifo = -1,
+		                      .started = -1,
+		                      .proc = machine->proc,
+		                      .kvm = machine->kvm,
+		                      .image = machine->image };
+	size_t filters = kr_seccomp_encoded_size(&thread->seccomp);
+	uint64_t limit = strings_limit();
+	struct sock_filter *code;
+	int result;
+
+	kr_boot_begin(writer, &head);
+	kr_boot_put_string(writer, program);
+	result = put_guest_strings(writer, call->arg[first], true, limit);
+	if (result == 0) {
+		result = put_guest_strings(writer, call->arg[first + 1], false, limit);
+	}
+	code = kr_boot_put_bytes(writer, filters * sizeof *code);
+	if (code != NULL) {
+		kr_seccomp_encode(&thread->seccomp, code);
+	}
+	return result != 0 ? result : kr_boot_finish(writer);
+}
+
+static int make_file(struct kr_machine *machine, const struct kr_boot_writer *writer)
+{
+	int fd = memfd_create("krun-boot", MFD_CLOEXEC);
+	size_t done = 0;
+
+	if (fd < 0) {
+		return -errno;
+	}
+	fd = kr_descriptors_take(&machine->descriptors, fd);
+	while (done < writer->size) {
+		ssize_t part = write(fd, writer->data + done, writer->size - done);
+
+		if (part < 0) {
+			kr_descriptors_close(&machine->descriptors, fd);
+			return -ENOMEM;
+		}
+		done += (size_t)part;
+	}
+	return fd;
+}
+
+static void keep_on_exec(int fd, bool keep)
+{
+	if (fd >= 0) {
+		(void)fcntl(fd, F_SETFD, keep ? 0 : FD_CLOEXEC);
+	}
+}
+
+/* Returns only when it failed: -errno. */
+static int execute(struct kr_thread *thread, int record)
+{
+	struct kr_machine *machine = thread->machine;
+	const int kept[] = { record, machine->kvm, machine->image, machine->proc };
+	char number[16];
+	char *const args[] = { "krun-vm", "--boot", number, NULL };
+	char *const env[] = { NULL };
+	int failed;
+
+	(void)snprintf(number, sizeof number, "%d", record);
+	if (!kr_signals_begin_exec(thread)) {
+		return -EINTR;
+	}
+	for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+		keep_on_exec(kept[i], true);
+	}
+	(void)syscall(SYS_execveat, machine->image, "", args, env, AT_EMPTY_PATH);
+	failed = errno;
+	for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+		keep_on_exec(kept[i], false);
+	}
+	kr_signals_abandon_exec(thread);
+	return -failed;
+}
+
+static int64_t exec_program(struct kr_thread *thread, const struct kr_call *call, const char *program, unsigned first)
+{
+	struct kr_machine *machine = thread->machine;
+	struct kr_boot_writer writer;
+	int result = write_record(thread, call, program, first, &writer);
+	int record = result == 0 ? make_file(machine, &writer) : result;
+
+	kr_boot_release(&writer);
+	if (record < 0) {
+		return record;
+	}
+	result = execute(thread, record);
+	kr_descriptors_close(&machine->descriptors, record);
+	return result;
+}
+
+int64_t kr_call_execve(struct kr_thread *thread, const struct kr_call *call)
+{
+	struct kr_machine *machine = thread->machine;
+	char path[PATH_MAX];
+	struct kr_err err;
+	int64_t length = kr_copy_string(path, call->arg[0], sizeof path);
+
+	if (length < 0) {
+		return length;
+	}
+	if (length == 0) {
+		return -ENOENT;
+	}
+	if (machine->image < 0) {
+		return -ENOSYS;
+	}
+	if (is_monitor(machine, AT_FDCWD, path)) {
+		(void)snprintf(path, sizeof path, "%s", machine->program);
+	}
+	if (kr_load_check(AT_FDCWD, path, &err) < 0) {
+		return -err.code;
+	}
+	return exec_program(thread, call, path, 1);
+}
+
+/* The next image finds the program by a descriptor of its own, as the kernel would by /dev/fd. */
+static int64_t exec_descriptor(struct kr_thread *thread, const struct kr_call *call, int file)
+{
+	char path[32];
+	struct kr_err err;
+	int64_t result;
+
+	(void)snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+	if (kr_load_check(AT_FDCWD, path, &err) < 0) {
+		return -err.code;
+	}
+	keep_on_exec(file, true);
+	result = exec_program(thread, call, path, 2);
+	keep_on_exec(file, false);
+	return result;
+}
+
+int64_t kr_call_execveat(struct kr_thread *thread, const struct kr_call *call)
+{
+	struct kr_machine *machine = thread->machine;
+	int directory = (int)call->arg[0];
+	int flags = (int)call->arg[4];
+	char path[PATH_MAX];
+	int64_t result = kr_copy_string(path, call->arg[1], sizeof path);
+	int file;
+
+	if (result < 0) {
+		return result;
+	}
+	if ((flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)) != 0) {
+		return -EINVAL;
+	}
+	if (path[0] == 0 && (flags & AT_EMPTY_PATH) == 0) {
+		return -ENOENT;
+	}
+	if (machine->image < 0) {
+		return -ENOSYS;
+	}
+	if (is_monitor(machine, directory, path)) {
+		directory = AT_FDCWD;
+		(void)snprintf(path, sizeof path, "%s", machine->program);
+	}
+	file = path[0] == 0 ? fcntl(directory, F_DUPFD_CLOEXEC, 0)
+	                    : openat(directory, path,
+	                             O_PATH | O_CLOEXEC | ((flags & AT_SYMLINK_NOFOLLOW) != 0 ? O_NOFOLLOW : 0));
+	if (file < 0) {
+		return -errno;
+	}
+	file = kr_descriptors_take(&machine->descriptors, file);
+	result = exec_descriptor(thread, call, file);
+	kr_descriptors_close(&machine->descriptors, file);
+	return result;
+}

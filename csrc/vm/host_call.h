@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The host's side of a forwarded call: see host_call.S.  kr_host_call() of calls.h is the way to use it.
+ */
+#ifndef KR_VM_HOST_CALL_H
+#define KR_VM_HOST_CALL_H
+
+#include <stdint.h>
+
+#define KR_CALL_SKIPPED (-513)
+
+int64_t kr_host_call_enter(const volatile int *pending, int64_t nr, const uint64_t arg[6]);
+/* Addresses inside it, for the signal handler. */
+extern const char kr_host_call_check[];
+extern const char kr_host_call_done[];
+extern const char kr_host_call_skip[];
+void kr_signal_restorer(void);
+
+#endif

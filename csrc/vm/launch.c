@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "launch.h"
+
+#include "../base/fd.h"
+#include "barrier.h"
+#include "confine.h"
+#include "load.h"
+#include "stack.h"
+
+#include <errno.h>
+#include <linux/prctl.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* `ps` shows the payload.  The break stays the monitor's own: the guest's is no business of the kernel's. */
+static int show_as_payload(const char *program, const struct kr_image *image, const struct kr_stack *stack,
+                           struct kr_err *err)
+{
+	const char *slash = strrchr(program, '/');
+	uint64_t brk = (uint64_t)syscall(SYS_brk, 0);
+	struct prctl_mm_map map = { .start_code = image->code_start,
+		                    .end_code = image->code_end,
+		                    .start_data = image->code_start,
+		                    .end_data = image->code_start,
+		                    .start_brk = brk,
+		                    .brk = brk,
+		                    .start_stack = stack->pointer,
+		                    .arg_start = stack->args_start,
+		                    .arg_end = stack->args_end,
+		                    .env_start = stack->env_start,
+		                    .env_end = stack->env_end,
+		                    .auxv = (__u64 *)(uintptr_t)stack->aux_start,
+		                    .auxv_size = stack->aux_bytes,
+		                    .exe_fd = (__u32)-1 };
+
+	(void)prctl(PR_SET_NAME, slash != NULL ? slash + 1 : program);
+	if (prctl(PR_SET_MM, PR_SET_MM_MAP, &map, sizeof map, 0) != 0) {
+		return kr_fail(err, errno, "show the payload's command line");
+	}
+	return 0;
+}
+
+static void take_descriptors(struct kr_boot *boot, struct kr_machine *machine)
+{
+	kr_descriptors_create(&machine->descriptors);
+	machine->image = boot->image >= 0 ? kr_descriptors_take(&machine->descriptors, boot->image) : -1;
+	machine->proc = boot->proc >= 0 ? kr_descriptors_take(&machine->descriptors, boot->proc) : -1;
+	boot->proc = machine->proc;
+}
+
+/* The container's filter is the guest's, and narrows the monitor's own, which is set once and inherited. */
+static int confine(const struct kr_boot *boot, struct kr_thread *thread, struct kr_err *err)
+{
+	const struct sock_filter *code = (const struct sock_filter *)(const void *)boot->filter.data;
+	size_t size = boot->filter.size / sizeof *code;
+
+	if (boot->filter.size % sizeof *code != 0) {
+		return kr_fail(err, EPROTO, "the boot record's filter has %u bytes", boot->filter.size);
+	}
+	if (size > 0 && kr_seccomp_decode(&thread->seccomp, code, size, err) < 0) {
+		return -1;
+	}
+	return (boot->flags & KR_BOOT_CONFINED) != 0 ? 0 : kr_confine(code, size, err);
+}
+
+int kr_launch(struct kr_boot *boot, struct kr_machine *machine, struct kr_thread *thread, struct kr_cpu *cpu,
+              struct kr_err *err)
+{
+	struct kr_image image = { .script_args = 0 };
+	struct kr_stack stack;
+
+	take_descriptors(boot, machine);
+	if (kr_machine_create(machine, boot->kvm, err) < 0) {
+		return -1;
+	}
+	*thread = (struct kr_thread){ .machine = machine, .cpu = cpu, .is_main = true };
+	thread->altstack.flags = 2; /* SS_DISABLE */
+	machine->threads = 1;
+	kr_thread_adopt(thread);
+	kr_signals_inherit(machine, thread);
+	if (kr_stack_place(machine, err) < 0 || kr_load(machine, boot->program, &image, err) < 0
+	    || kr_stack_build(machine, &image, boot->program, boot->args, boot->env, &stack, err) < 0
+	    || kr_cpu_create(machine, cpu, err) < 0) {
+		return -1;
+	}
+	kr_cpu_regs(cpu)->rip = image.entry;
+	kr_cpu_regs(cpu)->rsp = stack.pointer;
+	if (show_as_payload(boot->program, &image, &stack, err) < 0 || confine(boot, thread, err) < 0) {
+		return -1;
+	}
+	if ((boot->flags & KR_BOOT_BARRIER) != 0) {
+		kr_own_fd int pipe = kr_barrier_pass(boot, err);
+
+		return pipe >= 0 ? 0 : -1;
+	}
+	return 0;
+}

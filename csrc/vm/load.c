@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "load.h"
+
+#include "../base/fd.h"
+#include "calls.h"
+#include "elf.h"
+#include "layout.h"
+#include "memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PIE_BASE 0x155555400000ull /* two thirds of the arena, as Linux places them */
+
+/* An open file and what its beginning says. */
+struct program {
+	int fd;
+	uint64_t size;
+	size_t head_size;
+	uint8_t head[KR_SCRIPT_LINE];
+};
+
+static void close_program(struct program *program)
+{
+	kr_close_fd(&program->fd);
+}
+
+#define own_program __attribute__((cleanup(close_program)))
+
+static int open_program(int directory, const char *path, struct program *program, struct kr_err *err)
+{
+	struct stat info;
+	ssize_t got;
+
+	program->fd = openat(directory, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (program->fd < 0) {
+		int code = errno;
+
+		return kr_fail(err, code, "%s cannot be opened: %s", path, strerrordesc_np(code));
+	}
+	if (fstat(program->fd, &info) != 0) {
+		return kr_fail(err, errno, "%s cannot be examined", path);
+	}
+	if (S_ISDIR(info.st_mode)) {
+		return kr_fail(err, EACCES, "%s is a directory, not a program", path);
+	}
+	if (!S_ISREG(info.st_mode)) {
+		return kr_fail(err, EACCES, "%s is not a regular file", path);
+	}
+	if (faccessat(directory, path, X_OK, AT_EACCESS) != 0) {
+		return kr_fail(err, errno, "%s is not executable: permission denied", path);
+	}
+	program->size = (uint64_t)info.st_size;
+	got = pread(program->fd, program->head, sizeof program->head, 0);
+	if (got < 0) {
+		return kr_fail(err, errno, "%s cannot be read", path);
+	}
+	program->head_size = (size_t)got;
+	return 0;
+}
+
+/* Split "#! interpreter argument" in place; *argument is NULL when there is none. */
+static int split_line(char *line, const char *path, const char **interpreter, const char **argument, struct kr_err *err)
+{
+	char *end = line + strcspn(line, "\n");
+	char *at = line + 2;
+
+	if (*end == 0 && strlen(line) == KR_SCRIPT_LINE - 1) {
+		return kr_fail(err, ENOEXEC, "%s is a script whose first line is longer than %d bytes", path, KR_SCRIPT_LINE);
+	}
+	*end = 0;
+	while (end > at && (end[-1] == ' ' || end[-1] == '\t')) {
+		*--end = 0;
+	}
+	at += strspn(at, " \t");
+	if (*at == 0) {
+		return kr_fail(err, ENOEXEC, "%s is a script that names no interpreter", path);
+	}
+	*interpreter = at;
+	at += strcspn(at, " \t");
+	*argument = NULL;
+	if (*at != 0) {
+		*at++ = 0;
+		at += strspn(at, " \t");
+		*argument = *at != 0 ? at : NULL;
+	}
+	return 0;
+}
+
+static bool is_script(const struct program *program)
+{
+	return program->head_size >= 2 && program->head[0] == '#' && program->head[1] == '!';
+}
+
+/* Open `path`; while it is a script, its interpreter instead.  The words of the line go in front of the
+ * arguments: interpreter, its argument, the script's path. */
+static int follow_scripts(int directory, const char *path, struct program *program, struct kr_image *image,
+                          struct kr_err *err)
+{
+	const char *script = path;
+
+	if (open_program(directory, path, program, err) < 0) {
+		return -1;
+	}
+	for (unsigned depth = 0; is_script(program); depth++) {
+		char *line = image->lines[depth];
+		const char *interpreter = NULL;
+		const char *argument = NULL;
+		unsigned words;
+
+		if (depth == KR_SCRIPT_DEPTH) {
+			return kr_fail(err, ELOOP, "%s is a script of more than %d scripts", path, KR_SCRIPT_DEPTH);
+		}
+		memcpy(line, program->head, program->head_size);
+		line[program->head_size < KR_SCRIPT_LINE ? program->head_size : KR_SCRIPT_LINE - 1] = 0;
+		if (split_line(line, script, &interpreter, &argument, err) < 0) {
+			return -1;
+		}
+		/* What stood first was the path of this script, as the arguments name it. */
+		words = argument != NULL ? 2 : 1;
+		memmove(&image->script_arg[words], &image->script_arg[0], image->script_args * sizeof(char *));
+		image->script_arg[0] = interpreter;
+		if (argument != NULL) {
+			image->script_arg[1] = argument;
+		}
+		image->script_args += words;
+		if (depth == 0) {
+			image->script_arg[image->script_args++] = path;
+		}
+		close_program(program);
+		if (open_program(AT_FDCWD, interpreter, program, err) < 0) {
+			struct kr_err inner = *err;
+
+			return kr_fail(err, inner.code, "%s is a script, and its interpreter %.200s", script, inner.text);
+		}
+		script = interpreter;
+	}
+	return 0;
+}
+
+static int read_elf(const struct program *program, const char *path, struct kr_elf *elf, struct kr_err *err)
+{
+	struct kr_err inner;
+	uint8_t table[KR_ELF_TABLE_BYTES];
+
+	if (kr_elf_read_header(elf, program->head, program->head_size, program->size, &inner) < 0) {
+		return kr_fail(err, inner.code, "%s %.200s", path, inner.text);
+	}
+	if (pread(program->fd, table, elf->table_bytes, (off_t)elf->table_offset) != (ssize_t)elf->table_bytes) {
+		return kr_fail(err, ENOEXEC, "%s is a truncated ELF file (its program headers cannot be read)", path);
+	}
+	if (kr_elf_read_segments(elf, table, program->size, &inner) < 0) {
+		return kr_fail(err, inner.code, "%s %.200s", path, inner.text);
+	}
+	return 0;
+}
+
+static int open_interpreter(const struct program *program, const struct kr_elf *elf, const char *path,
+                            struct program *interpreter, struct kr_elf *interpreter_elf, struct kr_err *err)
+{
+	char name[PATH_MAX + 1];
+	struct kr_err inner;
+
+	if (elf->interpreter_bytes > sizeof name
+	    || pread(program->fd, name, elf->interpreter_bytes, (off_t)elf->interpreter_offset)
+	               != (ssize_t)elf->interpreter_bytes
+	    || name[elf->interpreter_bytes - 1] != 0) {
+		return kr_fail(err, ENOEXEC, "%s has a damaged name of its interpreter", path);
+	}
+	if (open_program(AT_FDCWD, name, interpreter, &inner) < 0) {
+		return kr_fail(err, inner.code, "%s is a dynamic program, and its interpreter %.200s", path, inner.text);
+	}
+	if (read_elf(interpreter, name, interpreter_elf, &inner) < 0) {
+		return kr_fail(err, ELIBBAD, "%s is a dynamic program, and its interpreter %.200s", path, inner.text);
+	}
+	return 0;
+}
+
+int kr_load_check(int directory, const char *path, struct kr_err *err)
+{
+	own_program struct program program = { .fd = -1 };
+	own_program struct program interpreter = { .fd = -1 };
+	struct kr_image image = { .script_args = 0 };
+	struct kr_elf elf;
+	struct kr_elf interpreter_elf;
+
+	if (follow_scripts(directory, path, &program, &image, err) < 0 || read_elf(&program, path, &elf, err) < 0) {
+		return -1;
+	}
+	return elf.has_interpreter ? open_interpreter(&program, &elf, path, &interpreter, &interpreter_elf, err) : 0;
+}
+
+/* One segment: the file's part, and zeros for the rest. */
+static int map_segment(struct kr_machine *machine, int fd, const struct kr_elf_segment *segment, uint64_t bias)
+{
+	uint64_t start = kr_align_down(segment->address, KR_PAGE) + bias;
+	uint64_t file_end = segment->address + segment->file_size + bias;
+	uint64_t mapped_end = segment->file_size > 0 ? kr_align_up(file_end, KR_PAGE) : start;
+	uint64_t end = kr_align_up(segment->address + segment->memory_size + bias, KR_PAGE);
+	int result = 0;
+
+	if (segment->file_size > 0) {
+		result = kr_memory_map(machine, start, mapped_end - start, segment->prot, MAP_PRIVATE, fd,
+		                       (int64_t)kr_align_down(segment->offset, KR_PAGE));
+	}
+	if (result == 0 && end > mapped_end) {
+		result = kr_memory_map(machine, mapped_end, end - mapped_end, segment->prot,
+		                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	}
+	if (result == 0 && segment->memory_size > segment->file_size && (segment->prot & PROT_WRITE) != 0
+	    && file_end < mapped_end) {
+		const uint8_t zeros[KR_PAGE] = { 0 };
+
+		result = kr_copy_to_guest(file_end, zeros, mapped_end - file_end);
+	}
+	return result;
+}
+
+static int map_elf(struct kr_machine *machine, int fd, const char *path, const struct kr_elf *elf, uint64_t bias,
+                   struct kr_err *err)
+{
+	if (!kr_arena_holds(elf->low + bias, elf->high - elf->low)
+	    || kr_arena_touches(&machine->arena, elf->low + bias, elf->high + bias)) {
+		return kr_fail(err, ENOEXEC, "%s wants to be loaded at %#llx, where there is no room for it", path,
+		               (unsigned long long)(elf->low + bias));
+	}
+	for (uint32_t i = 0; i < elf->segments; i++) {
+		int result = map_segment(machine, fd, &elf->segment[i], bias);
+
+		if (result < 0) {
+			return kr_fail(err, -result, "%s cannot be mapped at %#llx", path,
+			               (unsigned long long)(elf->segment[i].address + bias));
+		}
+	}
+	return 0;
+}
+
+static uint64_t choose_bias(const struct kr_machine *machine, const struct kr_elf *elf, bool is_interpreter)
+{
+	uint64_t span = elf->high - elf->low;
+
+	if (elf->is_fixed) {
+		return 0;
+	}
+	if (is_interpreter) {
+		return kr_arena_find_free(&machine->arena, span, machine->arena.mmap_top, elf->align) - elf->low;
+	}
+	return kr_align_down(PIE_BASE + machine->arena.slide, elf->align) - kr_align_down(elf->low, elf->align);
+}
+
+static int load_interpreter(struct kr_machine *machine, const struct program *program, const struct kr_elf *elf,
+                            const char *path, struct kr_image *image, struct kr_err *err)
+{
+	own_program struct program interpreter = { .fd = -1 };
+	struct kr_elf interpreter_elf;
+	uint64_t bias;
+
+	if (open_interpreter(program, elf, path, &interpreter, &interpreter_elf, err) < 0) {
+		return -1;
+	}
+	bias = choose_bias(machine, &interpreter_elf, true);
+	if (map_elf(machine, interpreter.fd, "the interpreter", &interpreter_elf, bias, err) < 0) {
+		return -1;
+	}
+	image->interpreter_base = interpreter_elf.low + bias;
+	image->entry = interpreter_elf.entry + bias;
+	return 0;
+}
+
+static int set_program_path(struct kr_machine *machine, const struct program *program, const char *path,
+                            struct kr_err *err)
+{
+	char link[32];
+	ssize_t size = -1;
+	int proc = machine->proc;
+
+	if (path[0] == '/') {
+		size = (ssize_t)strnlen(path, KR_PROGRAM_PATH);
+		if (size < KR_PROGRAM_PATH) {
+			memcpy(machine->program, path, (size_t)size);
+		}
+	} else {
+		/* A relative path is what the kernel calls the open file. */
+		(void)snprintf(link, sizeof link, "%sself/fd/%d", proc >= 0 ? "" : "/proc/", program->fd);
+		size = readlinkat(proc >= 0 ? proc : AT_FDCWD, link, machine->program, KR_PROGRAM_PATH);
+	}
+	if (size < 0 || size >= KR_PROGRAM_PATH) {
+		return kr_fail(err, ENAMETOOLONG, "%s: the path cannot be made absolute", path);
+	}
+	machine->program[size] = 0;
+	return 0;
+}
+
+int kr_load(struct kr_machine *machine, const char *path, struct kr_image *image, struct kr_err *err)
+{
+	own_program struct program program = { .fd = -1 };
+	struct kr_elf elf;
+	uint64_t bias;
+
+	if (follow_scripts(AT_FDCWD, path, &program, image, err) < 0) {
+		return -1;
+	}
+	if (image->script_args > 0) {
+		path = image->script_arg[0];
+	}
+	if (read_elf(&program, path, &elf, err) < 0 || set_program_path(machine, &program, path, err) < 0) {
+		return -1;
+	}
+	bias = choose_bias(machine, &elf, false);
+	if (map_elf(machine, program.fd, path, &elf, bias, err) < 0) {
+		return -1;
+	}
+	machine->arena.brk_start = elf.high + bias;
+	machine->arena.brk = elf.high + bias;
+	image->entry = elf.entry + bias;
+	image->program_entry = elf.entry + bias;
+	image->table_address = elf.table_address != 0 ? elf.table_address + bias : 0;
+	image->table_count = elf.table_count;
+	image->code_start = elf.low + bias;
+	image->code_end = elf.high + bias;
+	image->executable_stack = elf.executable_stack;
+	return elf.has_interpreter ? load_interpreter(machine, &program, &elf, path, image, err) : 0;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "machine.h"
+
+#include "layout.h"
+#include "paging.h"
+#include "vdso.h"
+
+#include <errno.h>
+#include <linux/kvm.h>
+#include <sys/ioctl.h>
+
+#define KVM_VERSION 12
+
+static int create_vm(struct kr_machine *machine, struct kr_err *err)
+{
+	int vm = ioctl(machine->kvm, KVM_CREATE_VM, 0);
+
+	if (vm < 0) {
+		return kr_fail(err, errno, "make a virtual machine");
+	}
+	machine->vm = kr_descriptors_take(&machine->descriptors, vm);
+	return 0;
+}
+
+/* Nothing of the monitor may lie where the guest's memory goes. */
+static int check_address_space(struct kr_err *err)
+{
+	const int on_stack = 0;
+	uint64_t stack = (uint64_t)(uintptr_t)&on_stack;
+	uint64_t code = (uint64_t)(uintptr_t)&check_address_space;
+
+	if (stack < KR_SYSTEM_BASE || code < KR_SYSTEM_BASE) {
+		return kr_fail(err, ENOTSUP, "the monitor was loaded into the guest's address space, at %#llx",
+		               (unsigned long long)(code < stack ? code : stack));
+	}
+	return 0;
+}
+
+int kr_machine_create(struct kr_machine *machine, int kvm, struct kr_err *err)
+{
+	machine->kvm = kr_descriptors_take(&machine->descriptors, kvm);
+	if (check_address_space(err) < 0) {
+		return -1;
+	}
+	if (ioctl(machine->kvm, KVM_GET_API_VERSION, 0) != KVM_VERSION) {
+		return kr_fail(err, ENOTSUP, "the descriptor of /dev/kvm does not speak KVM's interface");
+	}
+	(void)pthread_mutex_init(&machine->memory_lock, NULL);
+	(void)pthread_mutex_init(&machine->thread_lock, NULL);
+	if (create_vm(machine, err) < 0 || kr_slots_create(&machine->slots, machine->vm, err) < 0
+	    || kr_cpu_model(machine, err) < 0 || kr_paging_create(machine, err) < 0
+	    || kr_cpu_shared_tables(machine, err) < 0) {
+		return -1;
+	}
+	return kr_vdso_map(machine, err);
+}
+
+int kr_machine_renew(struct kr_machine *machine, struct kr_err *err)
+{
+	kr_descriptors_close(&machine->descriptors, machine->vm);
+	if (create_vm(machine, err) < 0) {
+		return -1;
+	}
+	return kr_slots_register(&machine->slots, machine->vm, err);
+}

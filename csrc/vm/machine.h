@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The virtual machine of one process: KVM's VM, its physical memory and what all its threads share.
+ * A fork makes a new one over the copied memory; an exec begins anew.
+ */
+#ifndef KR_VM_MACHINE_H
+#define KR_VM_MACHINE_H
+
+#include "arena.h"
+#include "../base/err.h"
+#include "cpu.h"
+#include "descriptors.h"
+#include "signals.h"
+#include "slots.h"
+
+#include <pthread.h>
+#include <stdint.h>
+
+#define KR_PROGRAM_PATH 4096
+
+struct kr_machine {
+	int kvm;
+	int vm;
+	int image; /* the monitor's own executable, for exec */
+	int proc;  /* O_PATH of a procfs, -1 when krun did not give one */
+	struct kr_descriptors descriptors;
+	struct kr_slots slots;
+	struct kr_cpu_model model;
+	struct kr_cpu_pool cpus;
+	struct kr_actions actions;
+	pthread_mutex_t memory_lock; /* arena, slots and page tables */
+	pthread_mutex_t thread_lock; /* births and deaths of threads; held over fork */
+	struct kr_arena arena;
+	uint32_t threads;
+	uint64_t vdso; /* guest address of the vDSO, 0 for none */
+	char program[KR_PROGRAM_PATH]; /* what /proc/self/exe shows the guest */
+};
+
+/* Build the VM: memory slots of the system, descriptor tables, the trap page.  `kvm` is /dev/kvm; it and
+ * what is opened here move out of the payload's descriptors. */
+int kr_machine_create(struct kr_machine *machine, int kvm, struct kr_err *err);
+/* After a fork, in the child: a new VM with the same physical memory. */
+int kr_machine_renew(struct kr_machine *machine, struct kr_err *err);
+
+#endif

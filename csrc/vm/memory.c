@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "memory.h"
+
+#include "calls.h"
+#include "layout.h"
+#include "paging.h"
+#include "thread.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/statvfs.h>
+
+#define PROT_KNOWN  (PROT_READ | PROT_WRITE | PROT_EXEC)
+#define PROT_SEM    0x8
+#define PREFILL     (2 * KR_BLOCK) /* larger mappings are filled where they are touched */
+#define BELOW_2_GIB 0x80000000ull
+
+static void *host(uint64_t address)
+{
+	return (void *)(uintptr_t)address;
+}
+
+/* On this processor what can be written or executed can be read, and nothing is executable on the host. */
+static int host_prot(int prot)
+{
+	return (prot & PROT_WRITE) | (prot != PROT_NONE ? PROT_READ : 0);
+}
+
+static void prefill(struct kr_machine *machine, uint64_t start, uint64_t size)
+{
+	if (size <= PREFILL) {
+		kr_paging_fill(machine, start, start + size);
+	}
+}
+
+int kr_memory_map(struct kr_machine *machine, uint64_t start, uint64_t size, int prot, int flags, int fd,
+                  int64_t offset)
+{
+	int host_flags = (flags & ~(MAP_FIXED_NOREPLACE | MAP_GROWSDOWN | MAP_32BIT)) | MAP_FIXED;
+	int result = kr_arena_reserve(&machine->arena);
+
+	if (result < 0) {
+		return result;
+	}
+	kr_paging_drop(machine, start, start + size);
+	if (mmap(host(start), size, host_prot(prot), host_flags, fd, offset) == MAP_FAILED) {
+		return -errno;
+	}
+	kr_arena_set(&machine->arena, start, start + size, prot & PROT_KNOWN);
+	prefill(machine, start, size);
+	return 0;
+}
+
+int kr_memory_unmap(struct kr_machine *machine, uint64_t start, uint64_t size)
+{
+	int result = kr_arena_reserve(&machine->arena);
+
+	if (result < 0) {
+		return result;
+	}
+	kr_paging_drop(machine, start, start + size);
+	if (munmap(host(start), size) != 0) {
+		return -errno;
+	}
+	kr_arena_clear(&machine->arena, start, start + size);
+	return 0;
+}
+
+/* Taking away only the right to execute is no change on the host, and KVM would not hear of it. */
+static bool is_unseen_by_host(const struct kr_arena *arena, uint64_t start, uint64_t end, int prot)
+{
+	if ((prot & PROT_EXEC) != 0) {
+		return false;
+	}
+	for (const struct kr_region *region = kr_arena_next(arena, start); region != NULL && region->start < end;
+	     region = kr_arena_next(arena, region->end)) {
+		if ((region->prot & PROT_EXEC) != 0 && host_prot(region->prot) == host_prot(prot)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+int kr_memory_protect(struct kr_machine *machine, uint64_t start, uint64_t size, int prot)
+{
+	bool is_unseen = is_unseen_by_host(&machine->arena, start, start + size, prot);
+	int result = kr_arena_reserve(&machine->arena);
+
+	if (result < 0) {
+		return result;
+	}
+	kr_paging_drop(machine, start, start + size);
+	if (is_unseen && mprotect(host(start), size, PROT_NONE) != 0) {
+		return -errno;
+	}
+	if (mprotect(host(start), size, host_prot(prot)) != 0) {
+		return -errno;
+	}
+	kr_arena_set(&machine->arena, start, start + size, prot);
+	prefill(machine, start, size);
+	return 0;
+}
+
+/* Where a mapping without MAP_FIXED goes; 0 when there is no room. */
+static uint64_t choose_place(const struct kr_arena *arena, uint64_t wish, uint64_t size, int flags)
+{
+	uint64_t align = size >= KR_BLOCK ? KR_BLOCK : KR_PAGE;
+	uint64_t at;
+
+	wish = kr_align_down(wish, KR_PAGE);
+	if (wish >= KR_BLOCK && kr_arena_holds(wish, size) && !kr_arena_touches(arena, wish, wish + size)) {
+		return wish;
+	}
+	if ((flags & MAP_32BIT) != 0) {
+		return kr_arena_find_free(arena, size, BELOW_2_GIB, KR_PAGE);
+	}
+	at = kr_arena_find_free(arena, size, arena->mmap_top, align);
+	return at != 0 ? at : kr_arena_find_free(arena, size, KR_ARENA_END, KR_PAGE);
+}
+
+static int64_t map_somewhere(struct kr_machine *machine, const struct kr_call *call, uint64_t size)
+{
+	uint64_t at = call->arg[0];
+	int flags = (int)call->arg[3];
+	int result;
+
+	if ((flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) == 0) {
+		at = choose_place(&machine->arena, at, size, flags);
+		if (at == 0) {
+			return -ENOMEM;
+		}
+	} else if ((flags & MAP_FIXED_NOREPLACE) != 0 && kr_arena_touches(&machine->arena, at, at + size)) {
+		return -EEXIST;
+	}
+	result = kr_memory_map(machine, at, size, (int)call->arg[2], flags, (int)call->arg[4], (int64_t)call->arg[5]);
+	return result < 0 ? result : (int64_t)at;
+}
+
+/* A file system mounted with noexec has nothing to execute; the host does not see that it is asked for. */
+static bool is_noexec(int fd)
+{
+	struct statvfs info;
+
+	return fstatvfs(fd, &info) == 0 && (info.f_flag & ST_NOEXEC) != 0;
+}
+
+int64_t kr_call_mmap(struct kr_thread *thread, const struct kr_call *call)
+{
+	struct kr_machine *machine = thread->machine;
+	uint64_t size = kr_align_up(call->arg[1], KR_PAGE);
+	int flags = (int)call->arg[3];
+	int64_t result;
+
+	if (call->arg[1] == 0 || call->arg[5] % KR_PAGE != 0) {
+		return -EINVAL;
+	}
+	if (size < call->arg[1] || size > KR_ARENA_END) {
+		return -ENOMEM;
+	}
+	if ((flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0) {
+		if (call->arg[0] % KR_PAGE != 0) {
+			return -EINVAL;
+		}
+		if (!kr_arena_holds(call->arg[0], size)) {
+			return -ENOMEM;
+		}
+	}
+	if ((flags & MAP_ANONYMOUS) == 0) {
+		if (kr_is_monitor_fd((int)call->arg[4])) {
+			return -EBADF;
+		}
+		if ((call->arg[2] & PROT_EXEC) != 0 && is_noexec((int)call->arg[4])) {
+			return -EPERM;
+		}
+	}
+	(void)pthread_mutex_lock(&machine->memory_lock);
+	result = map_somewhere(machine, call, size);
+	(void)pthread_mutex_unlock(&machine->memory_lock);
+	return result;
+}
+
+int64_t kr_call_munmap(struct kr_thread *thread, const struct kr_call *call)
+{
+	struct kr_machine *machine = thread->machine;
+	uint64_t size = kr_align_up(call->arg[1], KR_PAGE);
+	int64_t result;
+
+	if (call->arg[0] % KR_PAGE != 0 || size < call->arg[1] || !kr_arena_holds(call->arg[0], size)) {
+		return -EINVAL;
+	}
+	(void)pthread_mutex_lock(&machine->memory_lock);
+	result = kr_memory_unmap(machine, call->arg[0], size);
+	(void)pthread_mutex_unlock(&machine->memory_lock);
+	return result;
+}
+
+int64_t kr_call_mprotect(struct kr_thread *thread, const struct kr_call *call)
+{
+	struct kr_machine *machine = thread->machine;
+	uint64_t start = call->arg[0];
+	uint64_t size = kr_align_up(call->arg[1], KR_PAGE);
+	int prot = (int)call->arg[2] & ~PROT_GROWSDOWN;
+	const struct kr_region *region;
+	int64_t result;
+
+	if (start % KR_PAGE != 0 || (prot & ~(PROT_KNOWN | PROT_SEM)) != 0) {
+		return -EINVAL;
+	}
+	if (call->arg[1] == 0) {
+		return 0;
+	}
+	if (size < call->arg[1] || !kr_arena_holds(start, size)) {
+		return -ENOMEM;
+	}
+	(void)pthread_mutex_lock(&machine->memory_lock);
+	region = kr_arena_find(&machine->arena, start);
+	if (region == NULL || !kr_arena_covers(&machine->arena, start, start + size)) {
+		result = -ENOMEM;
+	} else {
+		if (((int)call->arg[2] & PROT_GROWSDOWN) != 0) {
+			size += start - region->start;
+			start = region->start;
+		}
+		result = kr_memory_protect(machine, start, size, prot & PROT_KNOWN);
+	}
+	(void)pthread_mutex_unlock(&machine->memory_lock);
+	return result;
+}
+
+int64_t kr_call_brk(struct kr_thread *thread, const struct kr_call *call)
+{
+	struct kr_machine *machine = thread->machine;
+	struct kr_arena *arena = &machine->arena;
+	uint64_t new = call->arg[0];
+	uint64_t old_end;
+	uint64_t new_end = kr_align_up(new, KR_PAGE);
+	int result = 0;
+
+	(void)pthread_mutex_lock(&machine->memory_lock);
+	old_end = kr_align_up(arena->brk, KR_PAGE);
+	if (new < arena->brk_start || new >= KR_ARENA_END) {
+		result = -ENOMEM;
+	} else if (new_end > old_end) {
+		result = kr_arena_touches(arena, old_end, new_end)
+		                 ? -ENOMEM
+		                 : kr_memory_map(machine, old_end, new_end - old_end, PROT_READ | PROT_WRITE,
+		                                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	} else if (new_end < old_end) {
+		result = kr_memory_unmap(machine, new_end, old_end - new_end);
+	}
+	if (result == 0) {
+		arena->brk = new;
+	}
+	new = arena->brk;
+	(void)pthread_mutex_unlock(&machine->memory_lock);
+	return (int64_t)new;
+}
+
+struct move {
+	uint64_t from;
+	uint64_t old_size;
+	uint64_t new_size;
+	int flags;
+	uint64_t to; /* of MREMAP_FIXED */
+};
+
+/* Move or resize on the host and in the arena; `to` is where it will be. */
+static int64_t move_mapping(struct kr_machine *machine, const struct move *move, uint64_t to, int prot)
+{
+	bool is_moved = to != move->from;
+	int flags = is_moved ? MREMAP_MAYMOVE | MREMAP_FIXED | (move->flags & MREMAP_DONTUNMAP) : 0;
+
+	kr_paging_drop(machine, move->from, move->from + move->old_size);
+	kr_paging_drop(machine, to, to + move->new_size);
+	if (mremap(host(move->from), move->old_size, move->new_size, flags, host(to)) == MAP_FAILED) {
+		return -errno;
+	}
+	if (is_moved && (flags & MREMAP_DONTUNMAP) == 0) {
+		kr_arena_clear(&machine->arena, move->from, move->from + move->old_size);
+	}
+	kr_arena_set(&machine->arena, to, to + move->new_size, prot);
+	prefill(machine, to, move->new_size);
+	return (int64_t)to;
+}
+
+static int64_t remap(struct kr_machine *machine, const struct move *move)
+{
+	struct kr_arena *arena = &machine->arena;
+	const struct kr_region *region = kr_arena_find(arena, move->from);
+	uint64_t old_end = move->from + move->old_size;
+	uint64_t new_end = move->from + move->new_size;
+	uint64_t to = move->to;
+	int prot;
+
+	if (region == NULL || region->end < old_end) {
+		return -EFAULT;
+	}
+	prot = region->prot;
+	if (kr_arena_reserve(arena) < 0) {
+		return -ENOMEM;
+	}
+	if ((move->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) == 0) {
+		if (move->new_size <= move->old_size) {
+			return move->new_size == move->old_size
+			               ? (int64_t)move->from
+			               : (kr_memory_unmap(machine, new_end, old_end - new_end), (int64_t)move->from);
+		}
+		if (kr_arena_holds(move->from, move->new_size) && !kr_arena_touches(arena, old_end, new_end)) {
+			int64_t result = move_mapping(machine, move, move->from, prot);
+
+			if (result >= 0 || (move->flags & MREMAP_MAYMOVE) == 0) {
+				return result;
+			}
+		}
+	}
+	if ((move->flags & MREMAP_MAYMOVE) == 0) {
+		return -ENOMEM;
+	}
+	if ((move->flags & MREMAP_FIXED) == 0) {
+		to = choose_place(arena, 0, move->new_size, 0);
+	}
+	return to != 0 ? move_mapping(machine, move, to, prot) : -ENOMEM;
+}
+
+int64_t kr_call_mremap(struct kr_thread *thread, const struct kr_call *call)
+{
+	struct kr_machine *machine = thread->machine;
+	const struct move move = { .from = call->arg[0],
+		                   .old_size = kr_align_up(call->arg[1], KR_PAGE),
+		                   .new_size = kr_align_up(call->arg[2], KR_PAGE),
+		                   .flags = (int)call->arg[3],
+		                   .to = call->arg[4] };
+	bool is_fixed = (move.flags & MREMAP_FIXED) != 0;
+	int64_t result;
+
+	if ((move.flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP)) != 0 || move.from % KR_PAGE != 0
+	    || move.new_size == 0 || move.new_size < call->arg[2]) {
+		return -EINVAL;
+	}
+	if ((move.flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) != 0 && (move.flags & MREMAP_MAYMOVE) == 0) {
+		return -EINVAL;
+	}
+	if ((move.flags & MREMAP_DONTUNMAP) != 0 && move.old_size != move.new_size) {
+		return -EINVAL;
+	}
+	if (is_fixed && (move.to % KR_PAGE != 0 || !kr_arena_holds(move.to, move.new_size)
+	                 || (move.to < move.from + move.old_size && move.from < move.to + move.new_size))) {
+		return -EINVAL;
+	}
+	if (move.old_size < call->arg[1] || !kr_arena_holds(move.from, move.old_size)) {
+		return move.old_size == 0 ? -EINVAL : -EFAULT;
+	}
+	if (move.new_size > KR_ARENA_END) {
+		return -ENOMEM;
+	}
+	(void)pthread_mutex_lock(&machine->memory_lock);
+	result = remap(machine, &move);
+	(void)pthread_mutex_unlock(&machine->memory_lock);
+	return result;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The guest's mappings: a host mapping at the same address, the region in the arena and the page tables,
+ * changed together.  No page of the guest is ever executable on the host: only the guest's page tables make it
+ * so, and the payload cannot run but in the machine.
+ */
+#ifndef KR_VM_MEMORY_H
+#define KR_VM_MEMORY_H
+
+#include "machine.h"
+
+#include <stdint.h>
+
+/* Map [start, start + size), page-aligned and in the arena, over whatever is there; as mmap(2) with MAP_FIXED.
+ * 0 or -errno. */
+int kr_memory_map(struct kr_machine *machine, uint64_t start, uint64_t size, int prot, int flags, int fd,
+                  int64_t offset);
+int kr_memory_unmap(struct kr_machine *machine, uint64_t start, uint64_t size);
+int kr_memory_protect(struct kr_machine *machine, uint64_t start, uint64_t size, int prot);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Calls about the process and its threads as a whole: their end, and the bases of FS and GS.
+ */
+#include "layout.h"
+#include "machine.h"
+#include "thread.h"
+
+#include <asm/prctl.h>
+#include <errno.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int64_t kr_call_exit(struct kr_thread *thread, const struct kr_call *call)
+{
+	kr_thread_exit(thread, (int)call->arg[0]);
+}
+
+int64_t kr_call_exit_group(struct kr_thread *thread, const struct kr_call *call)
+{
+	(void)thread;
+	for (;;) {
+		(void)syscall(SYS_exit_group, (int)call->arg[0]);
+	}
+}
+
+static int64_t set_base(struct kr_thread *thread, struct kvm_segment *segment, uint64_t address)
+{
+	if (address >= KR_ARENA_END) {
+		return -EPERM;
+	}
+	segment->base = address;
+	kr_cpu_segments_changed(thread->cpu);
+	return 0;
+}
+
+int64_t kr_call_arch_prctl(struct kr_thread *thread, const struct kr_call *call)
+{
+	struct kvm_sregs *sregs = &thread->cpu->run->s.regs.sregs;
+	uint64_t address = call->arg[1];
+
+	switch ((int)call->arg[0]) {
+	case ARCH_SET_FS:
+		return set_base(thread, &sregs->fs, address);
+	case ARCH_SET_GS:
+		return set_base(thread, &sregs->gs, address);
+	case ARCH_GET_FS:
+		return kr_copy_to_guest(address, &sregs->fs.base, sizeof address);
+	case ARCH_GET_GS:
+		return kr_copy_to_guest(address, &sregs->gs.base, sizeof address);
+	default:
+		return -EINVAL;
+	}
+}
+
+int64_t kr_call_set_tid_address(struct kr_thread *thread, const struct kr_call *call)
+{
+	thread->clear_tid = call->arg[0];
+	return gettid();
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "run.h"
+
+#include "exception.h"
+#include "layout.h"
+#include "machine.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define SYSCALL_BYTES 2u /* 0f 05 */
+#define OUT_BYTES     1u /* ef */
+#define OUT_CODE      0xefu
+
+/* KM's block at %gs:0. */
+struct hypercall_block {
+	uint64_t result;
+	uint64_t arg[6];
+};
+
+/* Does the kernel make this call again, after the handler of the pending signal? */
+static bool is_restarted(struct kr_thread *thread, int64_t nr, int64_t result)
+{
+	const struct kr_pending *pending = &thread->pending;
+
+	if (result != -EINTR || pending->number == 0) {
+		return false;
+	}
+	if (pending->before_call) {
+		return true;
+	}
+	return kr_call_restart(nr) == KR_RESTART_SA && kr_signals_restart(thread);
+}
+
+static void deliver_forced(struct kr_thread *thread)
+{
+	if (thread->is_forced) {
+		thread->is_forced = false;
+		kr_signals_force(thread, &thread->forced, 0, 0, 0);
+	}
+}
+
+static void serve_syscall(struct kr_thread *thread)
+{
+	struct kvm_regs *regs = kr_cpu_regs(thread->cpu);
+	struct kr_call call = { .nr = (int64_t)(int32_t)regs->rax,
+		                .arg = { regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9 },
+		                .ip = regs->rcx };
+	int64_t result;
+
+	thread->entry = KR_ENTRY_SYSCALL;
+	regs->rip = regs->rcx;
+	regs->rflags = regs->r11;
+	kr_cpu_to_user(thread->cpu);
+	result = kr_dispatch(thread, &call);
+	if (thread->has_context) {
+		thread->has_context = false;
+		return;
+	}
+	if (is_restarted(thread, call.nr, result)) {
+		regs->rip = call.ip - SYSCALL_BYTES;
+		return;
+	}
+	regs->rax = (uint64_t)result;
+	deliver_forced(thread);
+}
+
+/* KVM leaves the instruction pointer on the OUT where it completes it only with the next run, and behind it
+ * where it has emulated it. */
+static int step_over_out(struct kr_thread *thread)
+{
+	struct kvm_regs *regs = kr_cpu_regs(thread->cpu);
+	uint8_t before;
+
+	if (kr_copy_from_guest(&before, regs->rip - OUT_BYTES, sizeof before) == 0 && before == OUT_CODE) {
+		return 0;
+	}
+	if (kr_copy_from_guest(&before, regs->rip, sizeof before) < 0 || before != OUT_CODE) {
+		return -EFAULT;
+	}
+	regs->rip += OUT_BYTES;
+	return 0;
+}
+
+static void serve_hypercall(struct kr_thread *thread, uint32_t number)
+{
+	struct kvm_regs *regs = kr_cpu_regs(thread->cpu);
+	uint64_t at = thread->cpu->run->s.regs.sregs.gs.base;
+	const siginfo_t fault = { .si_signo = SIGSEGV, .si_code = SEGV_MAPERR, .si_addr = (void *)(uintptr_t)at };
+	struct hypercall_block block;
+	struct kr_call call = { .nr = (int64_t)number };
+
+	thread->entry = KR_ENTRY_HYPERCALL;
+	if (step_over_out(thread) < 0 || kr_copy_from_guest(&block, at, sizeof block) < 0) {
+		kr_signals_force(thread, &fault, 0, 0, at);
+		return;
+	}
+	kr_cpu_to_user(thread->cpu);
+	call.ip = regs->rip;
+	for (unsigned i = 0; i < 6; i++) {
+		call.arg[i] = block.arg[i];
+	}
+	block.result = (uint64_t)kr_dispatch(thread, &call);
+	if (thread->has_context) {
+		thread->has_context = false;
+		return;
+	}
+	if (is_restarted(thread, call.nr, (int64_t)block.result)) {
+		regs->rip = call.ip - OUT_BYTES;
+		return;
+	}
+	if (kr_copy_to_guest(at, &block.result, sizeof block.result) < 0) {
+		kr_signals_force(thread, &fault, 0, 0, at);
+	}
+	deliver_forced(thread);
+}
+
+/* A mapped page without anything behind it: the end of a truncated file, or a guard that madvise put there. */
+static void serve_missing_memory(struct kr_thread *thread)
+{
+	const siginfo_t info = { .si_signo = SIGBUS, .si_code = BUS_ADRERR };
+
+	kr_signals_force(thread, &info, 14, 0, 0);
+}
+
+__attribute__((noreturn)) static void give_up(struct kr_thread *thread, const struct kr_stop *stop)
+{
+	(void)dprintf(STDERR_FILENO, "krun-vm: the virtual processor stopped with reason %u at %#llx\n", stop->number,
+	              (unsigned long long)kr_cpu_regs(thread->cpu)->rip);
+	kr_signals_die(SIGKILL);
+}
+
+void kr_run(struct kr_thread *thread)
+{
+	struct kr_stop stop = { .kind = KR_STOP_SIGNAL };
+
+	for (;;) {
+		if (thread->pending.number != 0) {
+			if (stop.kind == KR_STOP_SIGNAL && kr_cpu_cancel_exception(thread->cpu) < 0) {
+				give_up(thread, &stop);
+			}
+			kr_signals_deliver(thread);
+		}
+		kr_cpu_run(thread->cpu, &stop);
+		switch (stop.kind) {
+		case KR_STOP_SYSCALL:
+			serve_syscall(thread);
+			break;
+		case KR_STOP_HYPERCALL:
+			serve_hypercall(thread, stop.number);
+			break;
+		case KR_STOP_EXCEPTION:
+			kr_exception_serve(thread, &stop);
+			break;
+		case KR_STOP_MEMORY:
+			serve_missing_memory(thread);
+			break;
+		case KR_STOP_SIGNAL:
+			break;
+		case KR_STOP_BROKEN:
+			give_up(thread, &stop);
+		}
+	}
+}
