@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define STACK_BYTES (64u * 1024u)
+#define STACK_BYTES ((size_t)64 * 1024)
 
 struct spawn {
 	int image;

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <linux/nsfs.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -73,23 +74,25 @@ int kr_op_JOIN_NAMESPACE(struct kr_stage *stage, struct kr_reader *operands, str
 	return 0;
 }
 
+static int fail_unshare(uint64_t flags, int code, struct kr_err *err)
+{
+	char names[96] = "";
+	size_t size = 0;
+
+	for (int i = 0; i < KR_NAMESPACE_KINDS; i++) {
+		if ((flags & (uint64_t)kinds[i].type) != 0) {
+			size += (size_t)snprintf(names + size, sizeof names - size, " %s", kinds[i].name);
+		}
+	}
+	return kr_fail(err, code, "make new namespaces:%s", names);
+}
+
 int kr_op_UNSHARE(struct kr_stage *stage, struct kr_reader *operands, struct kr_err *err)
 {
 	uint64_t flags = kr_read_u64(operands);
-	char names[96] = "";
 
 	(void)stage;
-	if (unshare((int)flags) != 0) {
-		int code = errno;
-
-		for (int i = 0; i < KR_NAMESPACE_KINDS; i++) {
-			if ((flags & (uint64_t)kinds[i].type) != 0) {
-				(void)strcat(strcat(names, " "), kinds[i].name);
-			}
-		}
-		return kr_fail(err, code, "make new namespaces:%s", names);
-	}
-	return 0;
+	return unshare((int)flags) == 0 ? 0 : fail_unshare(flags, errno, err);
 }
 
 int kr_op_TIME_OFFSETS(struct kr_stage *stage, struct kr_reader *operands, struct kr_err *err)

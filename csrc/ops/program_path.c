@@ -66,18 +66,19 @@ int kr_op_FIND_PROGRAM(struct kr_stage *stage, struct kr_reader *operands, struc
 {
 	const char *name = kr_read_string(operands);
 	struct kr_strings directories = kr_read_strings(operands);
+	size_t size = strlen(name) + 1;
 	int code;
 
 	if (strchr(name, '/') == NULL) {
 		return search(stage, name, directories, err);
 	}
-	if (strlen(name) >= sizeof stage->path) {
+	if (size > sizeof stage->path) {
 		return kr_fail(err, ENAMETOOLONG, "exec: \"%.64s…\"", name);
 	}
 	code = check_executable(name);
 	if (code != 0) {
 		return fail_path(name, code, err);
 	}
-	(void)strcpy(stage->path, name);
+	memcpy(stage->path, name, size);
 	return 0;
 }
