@@ -156,10 +156,10 @@ def test_v_shares_a_directory(docker: Docker, tmp_path: Path) -> None:
 def test_v_ro_refuses_writing(docker: Docker, tmp_path: Path) -> None:
     """-v …:ro: the payload reads, and cannot write."""
     (tmp_path / "file").write_text("kept\n")
-    answer = docker.run(
-        "-v", f"{tmp_path}:/shared:ro", IMAGE, "sh", "-c", "cat </shared/file; echo x >/shared/file"
-    )
+    script = "read word </shared/file; echo $word; echo x >/shared/file"
+    answer = docker.run("-v", f"{tmp_path}:/shared:ro", IMAGE, "sh", "-c", script)
     assert answer.status != 0
+    assert answer.out == "kept\n"
     assert "Read-only file system" in answer.err
     assert (tmp_path / "file").read_text() == "kept\n"
 
