@@ -1,0 +1,43 @@
+# The native tests: every csrc/tests/test_*.c is one program, run by ctest under ASan and UBSan; and, with clang,
+# every csrc/fuzz/*.c is one libFuzzer target.  Needs neither Python's headers nor libseccomp.
+find_package(Python 3.11 COMPONENTS Interpreter)
+if(NOT Python_FOUND)
+  message(FATAL_ERROR "Python 3.11 or later is missing; install it with: apt-get install python3 python3-yaml")
+endif()
+include(CTest)
+include(hypercalls)
+
+set(sanitizers -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+add_compile_options(-O1 ${sanitizers})
+add_link_options(${sanitizers})
+include_directories(.)
+if(CMAKE_C_COMPILER_ID MATCHES Clang)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
+# Under test is what needs no machine below it: each program takes the parts that it names.
+file(GLOB tested_sources CONFIGURE_DEPENDS base/*.c ops/*.c stage/*.c)
+list(FILTER tested_sources EXCLUDE REGEX "stage/main\\.c$")
+list(APPEND tested_sources vm/boot.c vm/check.c vm/dispatch.c vm/elf.c vm/filter.c vm/grow.c tests/guest_double.c)
+add_library(kr_tested STATIC ${tested_sources})
+# The table alone, without the handlers behind it; a test may bring a table of its own.
+add_library(kr_table STATIC ${hypercall_sources})
+target_compile_definitions(kr_table PRIVATE KR_TABLE_ALONE)
+
+file(GLOB test_sources CONFIGURE_DEPENDS tests/test_*.c)
+foreach(source IN LISTS test_sources)
+  get_filename_component(name ${source} NAME_WE)
+  add_executable(${name} ${source})
+  target_link_libraries(${name} PRIVATE kr_tested kr_table)
+  add_test(NAME ${name} COMMAND ${name})
+endforeach()
+
+if(CMAKE_C_COMPILER_ID MATCHES Clang)
+  file(GLOB fuzz_sources CONFIGURE_DEPENDS fuzz/*.c)
+  foreach(source IN LISTS fuzz_sources)
+    get_filename_component(name ${source} NAME_WE)
+    add_executable(fuzz_${name} ${source})
+    target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+    target_link_libraries(fuzz_${name} PRIVATE kr_tested kr_table)
+  endforeach()
+endif()

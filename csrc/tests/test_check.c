@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What the argument checker lets through to the kernel, and what not; against the generated table.
+ */
+#include "check.h"
+#include "guest_double.h"
+#include "vm/hypercall.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#define END  DOUBLE_ARENA_END
+#define BASE DOUBLE_ARENA
+
+#define NR_LISTMOUNT 458 /* newer than the headers */
+
+/* Check a call; what would be passed on goes to `host`. */
+static int check(int64_t nr, const uint64_t arg[6], struct kr_scratch *scratch, uint64_t host[6])
+{
+	struct kr_call call = { .nr = nr };
+
+	memcpy(call.arg, arg, sizeof call.arg);
+	KR_SCRATCH_INIT(scratch);
+	return kr_check_args(kr_call_find(nr), &call, scratch, host);
+}
+
+static int result_of(int64_t nr, uint64_t a, uint64_t b, uint64_t c)
+{
+	struct kr_scratch scratch;
+	uint64_t host[6];
+
+	return check(nr, (const uint64_t[6]){ a, b, c, 0, 0, 0 }, &scratch, host);
+}
+
+static void a_buffer_has_to_lie_in_the_arena(void)
+{
+	CHECK(result_of(SYS_read, 0, BASE, 16) == 0);
+	CHECK(result_of(SYS_read, 0, END - 16, 16) == 0);
+	CHECK(result_of(SYS_read, 0, END - 16, 17) == -EFAULT);
+	CHECK(result_of(SYS_read, 0, BASE - 1, 16) == -EFAULT);
+	CHECK(result_of(SYS_read, 0, END, 1) == -EFAULT);
+	CHECK(result_of(SYS_read, 0, 0, 1) == -EFAULT);
+	CHECK(result_of(SYS_read, 0, UINT64_MAX, 1) == -EFAULT);
+	CHECK(result_of(SYS_read, 0, BASE, UINT64_MAX) == -EFAULT);
+	CHECK(result_of(SYS_write, 1, END, 0) == 0);
+}
+
+static void a_descriptor_of_the_monitor_is_bad(void)
+{
+	CHECK(result_of(SYS_read, DOUBLE_FIRST_FD, BASE, 16) == -EBADF);
+	CHECK(result_of(SYS_read, DOUBLE_FIRST_FD - 1, BASE, 16) == 0);
+	CHECK(result_of(SYS_dup2, 1, DOUBLE_LAST_FD, 0) == -EBADF);
+	/* The kernel reads 32 bits of it, and so must the check. */
+	CHECK(result_of(SYS_read, 0xabcd00000000ull | DOUBLE_FIRST_FD, BASE, 16) == -EBADF);
+	CHECK(result_of(SYS_read, DOUBLE_FIRST_FD, 0, 16) == -EBADF);
+}
+
+static void null_is_passed_on_only_where_the_call_takes_it(void)
+{
+	CHECK(result_of(SYS_clock_getres, 0, 0, 0) == 0);
+	CHECK(result_of(SYS_clock_gettime, 0, 0, 0) == -EFAULT);
+	CHECK(result_of(SYS_uname, 0, 0, 0) == -EFAULT);
+}
+
+static void a_count_of_32_bits_is_read_as_the_kernel_reads_it(void)
+{
+	CHECK(result_of(SYS_getgroups, 0xff00000002ull, END - 8, 0) == 0);
+	CHECK(result_of(SYS_getgroups, 3, END - 8, 0) == -EFAULT);
+	CHECK(result_of(SYS_getgroups, 0xffffffffull, BASE, 0) == -EINVAL);
+	/* 0x40000001 elements of 4 bytes are more than 4 GiB, not 4 bytes. */
+	CHECK(result_of(SYS_getgroups, 0x40000001ull, BASE, 0) == -EFAULT);
+}
+
+static void a_product_that_overflows_is_a_fault(void)
+{
+	struct kr_scratch scratch;
+	uint64_t host[6];
+	const uint64_t arg[6] = { BASE, BASE, 0x2000000000000001ull, 0, 0, 0 };
+
+	CHECK(check(NR_LISTMOUNT, arg, &scratch, host) == -EFAULT);
+}
+
+static void bits_are_counted_in_whole_words(void)
+{
+	struct kr_scratch scratch;
+	uint64_t host[6];
+
+	CHECK(check(SYS_select, (const uint64_t[6]){ 64, END - 8, 0, 0, 0, 0 }, &scratch, host) == 0);
+	CHECK(check(SYS_select, (const uint64_t[6]){ 65, END - 8, 0, 0, 0, 0 }, &scratch, host) == -EFAULT);
+	CHECK(check(SYS_select, (const uint64_t[6]){ 1, END - 7, 0, 0, 0, 0 }, &scratch, host) == -EFAULT);
+}
+
+static void a_vector_is_checked_in_a_copy(void)
+{
+	struct kr_scratch scratch;
+	struct iovec *vector = (struct iovec *)(uintptr_t)BASE;
+	const struct iovec *copy;
+	uint64_t host[6];
+	const uint64_t arg[6] = { 1, BASE, 2, 0, 0, 0 };
+
+	vector[0] = (struct iovec){ (void *)(uintptr_t)(BASE + 64), 8 };
+	vector[1] = (struct iovec){ (void *)(uintptr_t)(END - 8), 8 };
+	CHECK(check(SYS_writev, arg, &scratch, host) == 0);
+	copy = (const struct iovec *)(uintptr_t)host[1];
+	CHECK(!kr_guest_has(host[1], 1));
+	vector[1].iov_base = &scratch;
+	CHECK((uint64_t)(uintptr_t)copy[1].iov_base == END - 8);
+	CHECK(check(SYS_writev, arg, &scratch, host) == -EFAULT);
+}
+
+static void a_vector_is_no_longer_than_the_kernel_takes(void)
+{
+	memset((void *)(uintptr_t)BASE, 0, IOV_MAX * sizeof(struct iovec));
+	CHECK(result_of(SYS_writev, 1, BASE, IOV_MAX) == 0);
+	CHECK(result_of(SYS_writev, 1, BASE, IOV_MAX + 1) == -EINVAL);
+	CHECK(result_of(SYS_writev, 1, BASE, UINT64_MAX) == -EINVAL);
+	CHECK(result_of(SYS_writev, 1, 0, 0) == 0);
+	CHECK(result_of(SYS_writev, 1, 0, 1) == -EFAULT);
+}
+
+static void a_string_at_the_end_of_the_arena_is_copied(void)
+{
+	struct kr_scratch scratch;
+	uint64_t host[6];
+
+	memcpy((char *)(uintptr_t)(END - 4), "abc", 4);
+	CHECK(check(SYS_chdir, (const uint64_t[6]){ END - 4, 0, 0, 0, 0, 0 }, &scratch, host) == 0);
+	CHECK(!kr_guest_has(host[0], 1));
+	CHECK(strcmp((const char *)(uintptr_t)host[0], "abc") == 0);
+	memcpy((char *)(uintptr_t)(END - 4), "abcd", 4);
+	CHECK(check(SYS_chdir, (const uint64_t[6]){ END - 4, 0, 0, 0, 0, 0 }, &scratch, host) == -EFAULT);
+	CHECK(result_of(SYS_chdir, END, 0, 0) == -EFAULT);
+	CHECK(result_of(SYS_chdir, 0, 0, 0) == -EFAULT);
+}
+
+static void every_string_of_a_call_may_be_a_copy(void)
+{
+	struct kr_scratch scratch;
+	uint64_t host[6];
+	const uint64_t arg[6] = { END - 4, END - 4, END - 4, 0, END - 4, 0 };
+
+	memcpy((char *)(uintptr_t)(END - 4), "abc", 4);
+	CHECK(check(SYS_mount, arg, &scratch, host) == 0);
+	CHECK(host[0] != host[1] && host[1] != host[2] && host[2] != host[4]);
+}
+
+static void the_table_is_sorted_and_found_in(void)
+{
+	for (size_t i = 0; i < kr_call_table_size; i++) {
+		CHECK(i == 0 || kr_call_table[i - 1].nr < kr_call_table[i].nr);
+		CHECK(kr_call_find(kr_call_table[i].nr) == &kr_call_table[i]);
+	}
+	CHECK(kr_call_find(-1) == NULL);
+	CHECK(kr_call_find(511) == NULL);
+	CHECK(kr_call_find(0x40000000) == NULL);
+	CHECK(kr_call_find(INT64_MIN) == NULL);
+}
+
+int main(void)
+{
+	double_map_arena();
+	a_buffer_has_to_lie_in_the_arena();
+	a_descriptor_of_the_monitor_is_bad();
+	null_is_passed_on_only_where_the_call_takes_it();
+	a_count_of_32_bits_is_read_as_the_kernel_reads_it();
+	a_product_that_overflows_is_a_fault();
+	bits_are_counted_in_whole_words();
+	a_vector_is_checked_in_a_copy();
+	a_vector_is_no_longer_than_the_kernel_takes();
+	a_string_at_the_end_of_the_arena_is_copied();
+	every_string_of_a_call_may_be_a_copy();
+	the_table_is_sorted_and_found_in();
+	return 0;
+}
