@@ -1,0 +1,193 @@
+"""The whole plan: its order, its purity, and what it refuses."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from krun.errors import HostError, Unsupported, UsageError
+from krun.host.facts import HostFacts
+from krun.plan import ops
+from krun.plan.build import build_plan
+from krun.plan.explain import plan_text
+from krun.plan.model import Options, Plan
+from krun.spec.load import load
+from krun.spec.model import (
+    Box,
+    CpuAffinity,
+    IntelRdt,
+    IoPriority,
+    MemoryPolicy,
+    Namespace,
+    NetDevice,
+    Personality,
+    Process,
+    Scheduler,
+    Spec,
+    Vm,
+    VmKernel,
+)
+
+CONFIGS = Path(__file__).parents[2] / "data" / "configs"
+
+
+def test_order_of_a_small_container(spec: Spec, compile_spec: Callable[..., Plan]) -> None:
+    """What happens up to the change of root, without devices."""
+    kinds = [type(op) for op in compile_spec(spec).program]
+    assert kinds[: kinds.index(ops.MakeDevice)] == [
+        ops.Unshare,
+        ops.SpawnInit,
+        ops.NewSession,
+        ops.SessionKeyring,
+        ops.OpenProc,
+        ops.HostPropagation,
+        ops.OpenRoot,
+    ]
+
+
+def test_compiling_reads_nothing_of_the_host(facts: HostFacts) -> None:
+    """No file, no process, no socket: the same input gives the same plan on every machine."""
+    seen: list[str] = []
+    watching = [False]
+
+    def watch(event: str, _args: tuple[Any, ...]) -> None:
+        if watching[0] and event.partition(".")[0] in ("open", "os", "socket", "subprocess", "fcntl", "time"):
+            seen.append(event)
+
+    spec = load((CONFIGS / "docker-run-it.config.json").read_bytes())
+    options = Options(id="c1", bundle="/bundle", console_socket=True)
+    build_plan(spec, facts, options)  # what is imported late is imported now
+    sys.addaudithook(watch)  # for ever, and so only this once
+    watching[0] = True
+    try:
+        plan = build_plan(spec, facts, options)
+    finally:
+        watching[0] = False
+    assert seen == []
+    assert plan == build_plan(spec, facts, options)
+
+
+@pytest.mark.parametrize(("no_new_keyring", "names"), [(False, ["_ses.c1"]), (True, [])])
+def test_session_keyring(
+    spec: Spec, compile_spec: Callable[..., Plan], no_new_keyring: bool, names: list[str]
+) -> None:
+    """The caller's keys stay out unless `--no-new-keyring` lets them in."""
+    plan = compile_spec(spec, no_new_keyring=no_new_keyring)
+    assert [op.name for op in plan.program if isinstance(op, ops.SessionKeyring)] == names
+
+
+@pytest.mark.parametrize(("path", "is_up"), [("", True), ("/n", False)])
+def test_loopback_of_a_new_network_namespace_is_up(
+    spec: Spec, compile_spec: Callable[..., Plan], path: str, is_up: bool
+) -> None:
+    """A joined one is left as it is."""
+    linux = spec.linux.replace(namespaces=(*spec.linux.namespaces, Namespace("network", path)))
+    assert (ops.LoopbackUp() in compile_spec(spec.replace(linux=linux)).program) is is_up
+
+
+def test_names_are_set(spec: Spec, compile_spec: Callable[..., Plan]) -> None:
+    """Each by an operation of its own."""
+    program = compile_spec(spec.replace(hostname="h", domainname="d")).program
+    assert ops.Hostname(name="h") in program
+    assert ops.Domainname(name="d") in program
+
+
+@pytest.mark.parametrize(("size", "rows", "columns"), [(None, 0, 0), (Box(height=24, width=80), 24, 80)])
+def test_terminal_comes_after_the_change_of_root(
+    spec: Spec, process: Process, compile_spec: Callable[..., Plan], size: Box | None, rows: int, columns: int
+) -> None:
+    """It is one of the container's own devpts."""
+    plan = compile_spec(
+        spec.replace(process=process.replace(terminal=True, console_size=size)), console_socket=True
+    )
+    assert plan.terminal
+    assert plan.program.index(ops.PivotRoot()) < plan.program.index(ops.Terminal(rows=rows, columns=columns))
+
+
+def test_console_size_is_ignored_without_a_terminal(
+    spec: Spec, process: Process, compile_spec: Callable[..., Plan]
+) -> None:
+    """Runtimes MUST ignore consoleSize if terminal is false or unset."""
+    plan = compile_spec(spec.replace(process=process.replace(console_size=Box(height=1, width=1))))
+    assert not plan.terminal
+    assert not any(isinstance(op, ops.Terminal) for op in plan.program)
+
+
+@pytest.mark.parametrize(("terminal", "socket"), [(True, False), (False, True)])
+def test_terminal_and_console_socket_go_together(
+    spec: Spec, process: Process, compile_spec: Callable[..., Plan], terminal: bool, socket: bool
+) -> None:
+    """A master that goes nowhere, or a socket that nothing comes over, is a mistake of the caller."""
+    with pytest.raises(UsageError, match="a console socket is"):
+        compile_spec(spec.replace(process=process.replace(terminal=terminal)), console_socket=socket)
+
+
+def test_cgroups_can_be_disabled(spec: Spec, compile_spec: Callable[..., Plan]) -> None:
+    """As podman may ask for with `--cgroup-manager disabled`."""
+    assert compile_spec(spec, cgroup_manager="disabled").cgroup is None
+    assert compile_spec(spec, cgroup_manager="cgroupfs").cgroup is not None
+
+
+def test_systemd_is_refused_by_name(spec: Spec, compile_spec: Callable[..., Plan]) -> None:
+    """It is not done yet."""
+    with pytest.raises(HostError, match="systemd: not supported"):
+        compile_spec(spec, cgroup_manager="systemd")
+
+
+def changed(spec: Spec, part: str, name: str, value: object) -> Spec:
+    """Return the specification with one property of `process`, `linux` or itself changed."""
+    if part == "":
+        return spec.replace(**{name: value})  # type: ignore[no-any-return]  # replace() returns its own type
+    return spec.replace(**{part: getattr(spec, part).replace(**{name: value})})  # type: ignore[no-any-return]  # as above
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value", "path"),
+    [
+        ("process", "apparmor_profile", "docker-default", "$.process.apparmorProfile"),
+        ("process", "selinux_label", "l", "$.process.selinuxLabel"),
+        ("process", "scheduler", Scheduler("SCHED_FIFO"), "$.process.scheduler"),
+        ("process", "io_priority", IoPriority("IOPRIO_CLASS_BE", 3), "$.process.ioPriority"),
+        ("linux", "mount_label", "l", "$.linux.mountLabel"),
+        ("linux", "intel_rdt", IntelRdt(), "$.linux.intelRdt"),
+        ("linux", "memory_policy", MemoryPolicy("MPOL_BIND"), "$.linux.memoryPolicy"),
+        ("linux", "personality", Personality("LINUX32"), "$.linux.personality"),
+        ("linux", "personality", Personality("LINUX", ("F",)), "$.linux.personality"),
+        ("linux", "net_devices", {"eth0": NetDevice()}, "$.linux.netDevices.eth0"),
+        ("", "vm", Vm(VmKernel("/k")), "$.vm"),
+    ],
+)
+def test_what_is_not_done_is_refused_by_name(
+    spec: Spec, compile_spec: Callable[..., Plan], part: str, name: str, value: object, path: str
+) -> None:
+    """A property that cannot be applied is an error, never ignored."""
+    with pytest.raises(Unsupported) as caught:
+        compile_spec(changed(spec, part, name, value))
+    assert [fault.path for fault in caught.value.faults] == [path]
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value"),
+    [
+        ("process", "apparmor_profile", "unconfined"),
+        ("process", "exec_cpu_affinity", CpuAffinity("0", "1")),
+        ("linux", "personality", Personality("LINUX")),
+    ],
+)
+def test_what_asks_for_nothing_is_taken(
+    spec: Spec, compile_spec: Callable[..., Plan], part: str, name: str, value: object
+) -> None:
+    """The host's own state, and what is not for a container's init."""
+    assert plan_text(compile_spec(changed(spec, part, name, value))) == plan_text(compile_spec(spec))
+
+
+def test_unconfined_is_refused_where_apparmor_could_confine_us(
+    spec: Spec, facts: HostFacts, compile_spec: Callable[..., Plan]
+) -> None:
+    """The runtime might be under a profile itself, and cannot leave it."""
+    with pytest.raises(Unsupported, match="AppArmor is enabled"):
+        compile_spec(changed(spec, "process", "apparmor_profile", "unconfined"), facts.replace(apparmor=True))
