@@ -66,15 +66,32 @@ static void a_link_is_followed_within_the_root(int root)
 	CHECK(kr_make_directory(root, "/link/sub", 0755, KR_LINKS_NONE, &err) < 0 && err.code == ELOOP);
 }
 
-static void a_link_to_nothing_is_refused(int root)
+static void a_dangling_link_is_made_true_within_the_root(int root)
+{
+	struct kr_err err;
+	kr_own_fd int absolute = -1;
+	kr_own_fd int relative = -1;
+	kr_own_fd int file = -1;
+
+	CHECK(symlinkat("/../nothing/at", root, "absolute") == 0);
+	absolute = kr_make_directory(root, "/absolute/all", 0755, KR_LINKS_IN_ROOT, &err);
+	CHECK(absolute >= 0 && exists(root, "nothing/at/all"));
+	CHECK(mkdirat(root, "conf", 0755) == 0 && symlinkat("../../run2/x/stub", root, "conf/resolv") == 0);
+	relative = kr_make_directory(root, "/conf/resolv", 0755, KR_LINKS_IN_ROOT, &err);
+	CHECK(relative >= 0 && exists(root, "run2/x/stub"));
+	CHECK(symlinkat("../run3/stub", root, "conf/file") == 0);
+	file = kr_make_file(root, "/conf/file", 0644, KR_LINKS_IN_ROOT, &err);
+	CHECK(file >= 0 && exists(root, "run3/stub"));
+}
+
+static void links_in_a_circle_are_refused(int root)
 {
 	struct kr_err err;
 
-	CHECK(symlinkat("/nothing", root, "dangling") == 0);
-	CHECK(kr_make_directory(root, "/dangling", 0755, KR_LINKS_IN_ROOT, &err) < 0 && err.code == ELOOP);
-	CHECK(kr_make_directory(root, "/dangling/sub", 0755, KR_LINKS_IN_ROOT, &err) < 0);
-	CHECK(kr_make_file(root, "/dangling", 0644, KR_LINKS_IN_ROOT, &err) < 0);
-	CHECK(!exists(root, "nothing"));
+	CHECK(symlinkat("two/x", root, "one") == 0 && symlinkat("one/y", root, "two") == 0);
+	CHECK(kr_make_directory(root, "/one", 0755, KR_LINKS_IN_ROOT, &err) < 0 && err.code == ELOOP);
+	CHECK(kr_make_file(root, "/one/file", 0644, KR_LINKS_IN_ROOT, &err) < 0 && err.code == ELOOP);
+	CHECK(kr_make_directory(root, "/absolute2/../one", 0755, KR_LINKS_NONE, &err) < 0);
 }
 
 static void a_file_is_made_once(int root)
@@ -139,7 +156,8 @@ int main(void)
 	dots_cannot_climb_out_of_what_is_missing(root);
 	dots_at_the_root_stay_there(root);
 	a_link_is_followed_within_the_root(root);
-	a_link_to_nothing_is_refused(root);
+	a_dangling_link_is_made_true_within_the_root(root);
+	links_in_a_circle_are_refused(root);
 	a_file_is_made_once(root);
 	a_file_in_the_way_is_an_error(root);
 	names_that_are_too_long_are_an_error(root);

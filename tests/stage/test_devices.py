@@ -72,7 +72,7 @@ def test_directory_below_a_file_fails(stage: StageRunner, root: Path) -> None:
     """The error names the path."""
     (root / "file").write_text("")
     outcome = stage.run([*opening(root), ops.MakeDirectory("/file/sub", 0o755)])
-    assert outcome.error == (6, "ENOTDIR open the directory /file/sub")
+    assert outcome.error == (6, "ENOTDIR make the directory /file/sub")
 
 
 def test_masked_paths_are_empty(stage: StageRunner, root: Path) -> None:

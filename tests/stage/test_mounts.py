@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -157,18 +159,32 @@ def test_root_propagation_is_set(stage: StageRunner, root: Path) -> None:
     assert "shared:" in " ".join(mountinfo(stage.run(program))["/"])
 
 
-def test_nothing_reaches_the_hosts_mounts(stage: StageRunner, root: Path) -> None:
+@pytest.fixture
+def shared_root(tmp_path: Path) -> Iterator[Path]:
+    """Return a root file system on a mount that is shared, as systemd makes all of the host's."""
+    place = tmp_path / "shared"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "shared", place], check=True)
+    subprocess.run(["mount", "--make-shared", place], check=True)
+    yield s.make_root(place / "root")
+    subprocess.run(["umount", "--recursive", place], check=True)
+
+
+@pytest.mark.parametrize("flags", [s.MS_SLAVE | s.MS_REC, s.MS_SHARED | s.MS_REC, s.MS_PRIVATE | s.MS_REC])
+def test_nothing_reaches_the_hosts_mounts(stage: StageRunner, shared_root: Path, flags: int) -> None:
     """What is mounted for a container never appears in the runtime's mount namespace."""
     before = Path("/proc/self/mountinfo").read_text()
     program = [
-        *opening(root)[:4],
-        ops.HostPropagation(s.MS_SHARED | s.MS_REC),
-        ops.OpenRoot(str(root)),
+        *opening(shared_root)[:4],
+        ops.HostPropagation(flags),
+        ops.OpenRoot(str(shared_root)),
         PROC,
+        ops.Mount("tmpfs", "tmpfs", (), "/tmp", 0, 0, 0),
         ops.PivotRoot(),
-        *shell("true"),
+        *shell("echo on"),
     ]
-    assert stage.run(program).error is None
+    outcome = stage.run(program)
+    assert (outcome.error, outcome.output) == (None, "on\n")
     assert Path("/proc/self/mountinfo").read_text() == before
 
 
