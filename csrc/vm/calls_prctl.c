@@ -139,16 +139,6 @@ static int64_t set_no_new_privs(struct kr_thread *thread, const struct kr_call *
 	return 0;
 }
 
-/* The monitor is never dumpable; the guest's own setting is kept for the guest. */
-static int64_t set_dumpable(struct kr_thread *thread, const struct kr_call *call)
-{
-	if (call->arg[1] > 1) {
-		return -EINVAL;
-	}
-	kr_thread_seccomp(thread)->is_not_dumpable = call->arg[1] == 0;
-	return 0;
-}
-
 static int64_t pass(struct kr_thread *thread, const struct kr_call *call)
 {
 	return kr_host_call(thread, SYS_prctl, call->arg);
@@ -185,6 +175,8 @@ int64_t kr_call_prctl(struct kr_thread *thread, const struct kr_call *call)
 		return pass_pointer(thread, call, sizeof(int));
 	case PR_SET_PDEATHSIG:
 	case PR_SET_CHILD_SUBREAPER:
+	case PR_GET_DUMPABLE:
+	case PR_SET_DUMPABLE:
 	case PR_GET_KEEPCAPS:
 	case PR_SET_KEEPCAPS:
 	case PR_GET_SECUREBITS:
@@ -203,10 +195,6 @@ int64_t kr_call_prctl(struct kr_thread *thread, const struct kr_call *call)
 	case PR_MCE_KILL_GET:
 	case PR_GET_IO_FLUSHER:
 		return pass(thread, call);
-	case PR_GET_DUMPABLE:
-		return kr_thread_seccomp(thread)->is_not_dumpable ? 0 : 1;
-	case PR_SET_DUMPABLE:
-		return set_dumpable(thread, call);
 	case PR_GET_NO_NEW_PRIVS:
 		return kr_thread_seccomp(thread)->no_new_privs ? 1 : 0;
 	case PR_SET_NO_NEW_PRIVS:

@@ -25,8 +25,6 @@ kr_handler kr_call_getdents;
 kr_handler kr_call_getdents64;
 kr_handler kr_call_uname;
 
-/* How the link to a memfd begins, which the monitor's image is. */
-#define MEMFD        "/memfd:"
 #define RELEASE_MARK ".kontain.KVM"
 /* One read of a directory; a longer one is cut, as the kernel may do too. */
 #define LISTING_SIZE 32768u
@@ -48,8 +46,7 @@ static int64_t read_link(struct kr_thread *thread, int directory, uint64_t from,
 	if (length < 0) {
 		return -errno;
 	}
-	if ((size_t)length > strlen(MEMFD) && memcmp(target, MEMFD, strlen(MEMFD)) == 0 &&
-	    kr_is_image(thread, directory, path)) {
+	if (length > 0 && target[0] == '/' && kr_is_link_to_image(thread, directory, path)) {
 		shown = kr_program_path(thread);
 		length = (int64_t)strlen(shown);
 	}

@@ -209,14 +209,6 @@ static void drop_programs(struct kr_seccomp *seccomp)
 	}
 }
 
-int kr_conceal(struct kr_err *err)
-{
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) {
-		return kr_fail(err, errno, "make the monitor not dumpable");
-	}
-	return 0;
-}
-
 int kr_confine(const struct sock_filter *profile, size_t size, struct kr_err *err)
 {
 	/* A stretch and a gap take two numbers and four instructions. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The monitor's confinement: not dumpable, no_new_privs, and a seccomp filter in the kernel that allows what
+ * The monitor's confinement: no_new_privs, and a seccomp filter in the kernel that allows what
  * the table forwards and what the monitor itself needs, narrowed by what the container's profile denies
  * whatever the arguments.
  */
@@ -11,10 +11,6 @@
 
 #include <linux/filter.h>
 #include <stddef.h>
-
-/* Make this process not dumpable, so that no other process of the container reads its memory or descriptors
- * through /proc.  An exec undoes it: every image calls it at its start.  Returns 0 or -1. */
-int kr_conceal(struct kr_err *err);
 
 /* Confine this process, once, before the first guest instruction; an image that is executed later inherits it
  * and must not call this again.  `profile` is the container's filter as kr_seccomp_encode writes it, size 0

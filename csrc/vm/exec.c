@@ -92,7 +92,8 @@ static int write_record(struct kr_thread *thread, const struct kr_call *call, co
                         struct kr_boot_writer *writer)
 {
 	const struct kr_machine *machine = thread->machine;
-	const struct kr_boot head = { .flags = KR_BOOT_CONFINED,
+	const uint32_t no_new_privs = thread->seccomp.no_new_privs ? KR_BOOT_NO_NEW_PRIVS : 0;
+	const struct kr_boot head = { .flags = KR_BOOT_CONFINED | no_new_privs,
 		                      .sync = -1,
 		                      .fifo = -1,
 		                      .started = -1,

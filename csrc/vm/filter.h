@@ -26,7 +26,6 @@ struct kr_seccomp {
 	const struct kr_filter *filters; /* the newest first, NULL for none */
 	bool strict;                     /* SECCOMP_MODE_STRICT: read, write, exit and rt_sigreturn only */
 	bool no_new_privs;               /* the guest's view; the monitor itself always has it */
-	bool is_not_dumpable;            /* the guest's view, too: the monitor never is dumpable */
 };
 
 /* Check a program as the kernel does at load: known instructions, jumps forward and in range, loads inside

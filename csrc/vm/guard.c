@@ -41,11 +41,16 @@ static bool is_same_file(int fd, const struct stat *file)
 	return fd >= 0 && fstat(fd, &other) == 0 && other.st_dev == file->st_dev && other.st_ino == file->st_ino;
 }
 
-bool kr_is_image(struct kr_thread *thread, int directory, const char *path)
+bool kr_is_link_to_image(struct kr_thread *thread, int directory, const char *path)
 {
 	struct stat file;
+	kr_own_fd int link = -1;
 
-	return fstatat(directory, path, &file, 0) == 0 && is_same_file(kr_image_fd(thread), &file);
+	if (fstatat(directory, path, &file, 0) != 0 || !is_same_file(kr_image_fd(thread), &file)) {
+		return false;
+	}
+	link = openat(directory, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	return link >= 0 && kr_is_on_procfs(link);
 }
 
 /* Whether a regular file on a procfs may be a process's memory.  Its mode, 0600, cannot be changed; its name
@@ -136,7 +141,16 @@ static int64_t reopen(struct kr_thread *thread, int *held, const struct open_how
 static int64_t open_and_judge(struct kr_thread *thread, int directory, const char *path, const struct open_how *how)
 {
 	int64_t fd = host_open(thread, directory, path, how);
+	enum verdict verdict = fd >= 0 ? judge(thread, (int)fd) : OPEN_IT;
 
+	if (verdict == OPEN_IT) {
+		return fd;
+	}
+	(void)close((int)fd);
+	if (verdict != OPEN_PROGRAM) {
+		return -EACCES;
+	}
+	fd = host_open(thread, AT_FDCWD, kr_program_path(thread), how);
 	if (fd >= 0 && judge(thread, (int)fd) != OPEN_IT) {
 		(void)close((int)fd);
 		return -EACCES;

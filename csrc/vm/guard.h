@@ -21,8 +21,8 @@
  * Returns a descriptor or -errno. */
 int64_t kr_guarded_open(struct kr_thread *thread, int directory, const char *path, const struct open_how *how);
 
-/* True when the file below `directory` (AT_FDCWD, or a descriptor) is the monitor's image. */
-bool kr_is_image(struct kr_thread *thread, int directory, const char *path);
+/* True when `path` below `directory` (AT_FDCWD, or a descriptor) is a link of a procfs to the monitor's image. */
+bool kr_is_link_to_image(struct kr_thread *thread, int directory, const char *path);
 
 /* True when the open file is on a procfs. */
 bool kr_is_on_procfs(int fd);

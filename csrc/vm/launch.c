@@ -62,7 +62,12 @@ static int confine(const struct kr_boot *boot, struct kr_thread *thread, struct 
 	if (size > 0 && kr_seccomp_decode(&thread->seccomp, code, size, err) < 0) {
 		return -1;
 	}
-	return (boot->flags & KR_BOOT_CONFINED) != 0 ? 0 : kr_confine(code, size, err);
+	if ((boot->flags & KR_BOOT_CONFINED) != 0) {
+		thread->seccomp.no_new_privs = (boot->flags & KR_BOOT_NO_NEW_PRIVS) != 0;
+		return 0;
+	}
+	thread->seccomp.no_new_privs = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
+	return kr_confine(code, size, err);
 }
 
 int kr_launch(struct kr_boot *boot, struct kr_machine *machine, struct kr_thread *thread, struct kr_cpu *cpu,
