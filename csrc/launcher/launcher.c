@@ -9,6 +9,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -95,16 +96,35 @@ static bool find_other_version(const char *prefix, char version[static 16], stru
 	return is_found;
 }
 
+/* A caller may have closed some of the three: what krun opened next would become the payload's. */
+static bool open_standard_descriptors(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+		if (fd < 0) {
+			return false;
+		}
+	} while (fd <= STDERR_FILENO);
+	(void)close(fd);
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	char bin[PATH_MAX];
 	char prefix[PATH_MAX];
 	char version[16] = KR_PYTHON_VERSION;
 	struct installation found;
-	ssize_t size = readlink("/proc/self/exe", bin, sizeof bin - 1);
+	ssize_t size;
 	char **words;
 	char *slash;
 
+	if (!open_standard_descriptors()) {
+		return 1;
+	}
+	size = readlink("/proc/self/exe", bin, sizeof bin - 1);
 	if (size <= 0) {
 		fprintf(stderr, "krun: cannot find its own installation: /proc/self/exe: %s\n", strerror(errno));
 		return 1;
@@ -118,7 +138,8 @@ int main(int argc, char **argv)
 		*slash = 0;
 	}
 	if (!find_package(prefix, version, &found) && !find_other_version(prefix, version, &found)) {
-		fprintf(stderr, "krun: the Python package krun is not installed below %s/lib; install it again\n", prefix);
+		fprintf(stderr, "krun: the Python package krun is not installed below %s/lib; install it again\n",
+			prefix);
 		return 1;
 	}
 	if (!find_interpreter(bin, version, &found)) {
@@ -132,10 +153,10 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	words[0] = found.interpreter;
-	words[1] = (char *)(uintptr_t)"-I";
-	words[2] = (char *)(uintptr_t)"-S";
-	words[3] = (char *)(uintptr_t)"-Xutf8";
-	words[4] = (char *)(uintptr_t)"-c";
+	words[1] = (char *)(uintptr_t) "-I";
+	words[2] = (char *)(uintptr_t) "-S";
+	words[3] = (char *)(uintptr_t) "-Xutf8";
+	words[4] = (char *)(uintptr_t) "-c";
 	words[5] = (char *)(uintptr_t)start;
 	words[6] = found.folder;
 	for (int i = 1; i < argc; i++) {
