@@ -36,8 +36,8 @@ def release(id: str, fifo_path: str, started_path: str, pidfd: int) -> None:
     except FileNotFoundError:
         raise _already_running(id) from None
     try:
-        # The byte may be the answer to this very opening: then init holds the pipe or has left a record in it.
-        # A writer that came and went before the opening has left neither.
+        # The byte may be the answer to this very opening: then init holds the pipe or has left a record in
+        # it.  A writer that came and went before the opening has left neither.
         first: bytes | None = b""
         if os.stat(started_path).st_size > 0:
             first = _read_now(fifo)
