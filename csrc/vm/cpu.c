@@ -199,16 +199,14 @@ static void share_time_stamps(const struct kr_cpu *cpu)
 	}
 }
 
-int kr_cpu_create(struct kr_machine *machine, struct kr_cpu *cpu, struct kr_err *err)
+int kr_cpu_open(struct kr_machine *machine, struct kr_cpu *cpu, struct kr_err *err)
 {
-	cpu->next = NULL;
-	cpu->id = machine->cpus.made;
-	cpu->fd = ioctl(machine->vm, KVM_CREATE_VCPU, cpu->id);
-	if (cpu->fd < 0) {
+	int fd = ioctl(machine->vm, KVM_CREATE_VCPU, cpu->id);
+
+	if (fd < 0) {
 		return kr_fail(err, errno, "make a virtual processor");
 	}
-	cpu->fd = kr_descriptors_take(&machine->descriptors, cpu->fd);
-	machine->cpus.made++;
+	cpu->fd = kr_descriptors_take(&machine->descriptors, fd);
 	cpu->run = mmap(NULL, machine->model.run_size, PROT_READ | PROT_WRITE, MAP_SHARED, cpu->fd, 0);
 	if (cpu->run == MAP_FAILED) {
 		return kr_fail(err, errno, "map a virtual processor");
@@ -216,7 +214,7 @@ int kr_cpu_create(struct kr_machine *machine, struct kr_cpu *cpu, struct kr_err 
 	if (ioctl(cpu->fd, KVM_SET_CPUID2, &machine->model.cpuid) != 0) {
 		return kr_fail(err, errno, "tell the processor what it can do");
 	}
-	if (map_page(machine, cpu, err) < 0 || set_system_registers(machine, cpu, err) < 0) {
+	if (set_system_registers(machine, cpu, err) < 0) {
 		return -1;
 	}
 	share_time_stamps(cpu);
@@ -225,6 +223,76 @@ int kr_cpu_create(struct kr_machine *machine, struct kr_cpu *cpu, struct kr_err 
 	kr_cpu_regs(cpu)->rflags = X86_EFLAGS_FIXED | X86_EFLAGS_IF;
 	kr_cpu_changed(cpu);
 	return 0;
+}
+
+static struct kr_cpu *find_free(const struct kr_cpu_pool *pool)
+{
+	struct kr_cpu *cpu = pool->all;
+
+	while (cpu != NULL && !cpu->is_free) {
+		cpu = cpu->next;
+	}
+	return cpu;
+}
+
+/* Room for one more; what is made stays until the process ends. */
+static struct kr_cpu *add(struct kr_machine *machine, struct kr_err *err)
+{
+	struct kr_cpu_pool *pool = &machine->cpus;
+	struct kr_cpu *cpu;
+
+	if (pool->slab_left == 0) {
+		void *slab = mmap(NULL, KR_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (slab == MAP_FAILED) {
+			(void)kr_fail(err, errno, "find memory for a virtual processor");
+			return NULL;
+		}
+		pool->slab = slab;
+		pool->slab_left = KR_PAGE / sizeof *cpu;
+	}
+	cpu = pool->slab;
+	*cpu = (struct kr_cpu){ .next = pool->all, .is_free = true, .fd = -1, .id = pool->made };
+	if (map_page(machine, cpu, err) < 0) {
+		return NULL;
+	}
+	pool->slab++;
+	pool->slab_left--;
+	pool->made++;
+	pool->all = cpu;
+	return cpu;
+}
+
+struct kr_cpu *kr_cpu_take(struct kr_machine *machine, struct kr_err *err)
+{
+	struct kr_cpu *cpu = find_free(&machine->cpus);
+
+	if (cpu == NULL) {
+		cpu = add(machine, err);
+	}
+	if (cpu == NULL || (cpu->fd < 0 && kr_cpu_open(machine, cpu, err) < 0)) {
+		return NULL;
+	}
+	cpu->is_free = false;
+	return cpu;
+}
+
+void kr_cpu_release(struct kr_cpu *cpu)
+{
+	cpu->run->immediate_exit = 0;
+	__atomic_store_n(&cpu->is_free, true, __ATOMIC_RELEASE);
+}
+
+void kr_cpu_forget_all(struct kr_machine *machine, struct kr_cpu *kept)
+{
+	for (struct kr_cpu *cpu = machine->cpus.all; cpu != NULL; cpu = cpu->next) {
+		if (cpu->fd >= 0) {
+			(void)munmap(cpu->run, machine->model.run_size);
+			kr_descriptors_close(&machine->descriptors, cpu->fd);
+			cpu->fd = -1;
+		}
+		cpu->is_free = cpu != kept;
+	}
 }
 
 void kr_cpu_changed(struct kr_cpu *cpu)

@@ -16,6 +16,7 @@
 
 #include <linux/kvm.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define KR_PORT_CALL  0x8000u /* + number of the system call */
@@ -40,8 +41,9 @@ struct kr_cpu_model {
 };
 
 struct kr_cpu {
-	struct kr_cpu *next; /* in the pool */
-	int fd;
+	struct kr_cpu *next; /* in the pool's list of all */
+	bool is_free;
+	int fd; /* -1: not one of this machine's yet */
 	uint32_t id;
 	struct kvm_run *run;
 	uint64_t *page; /* descriptor table, task state and exception stack */
@@ -49,7 +51,9 @@ struct kr_cpu {
 
 /* KVM does not give up a processor before its machine, so those of ended threads are kept. */
 struct kr_cpu_pool {
-	struct kr_cpu *free;
+	struct kr_cpu *all;
+	struct kr_cpu *slab; /* where the next ones are made */
+	size_t slab_left;
 	uint32_t made;
 };
 
@@ -81,8 +85,15 @@ struct kr_cpu_state {
 int kr_cpu_model(struct kr_machine *machine, struct kr_err *err);
 /* Write the descriptor tables and fault stubs that all processors share. */
 int kr_cpu_shared_tables(struct kr_machine *machine, struct kr_err *err);
-/* A processor in user mode with empty registers. */
-int kr_cpu_create(struct kr_machine *machine, struct kr_cpu *cpu, struct kr_err *err);
+/* A processor in user mode with empty registers, from the pool or a new one. */
+struct kr_cpu *kr_cpu_take(struct kr_machine *machine, struct kr_err *err);
+/* Its thread has ended. */
+void kr_cpu_release(struct kr_cpu *cpu);
+/* The machine is a new one, of a forked process: nothing of the old one's processors is left but the place of
+ * each in the guest's memory; all but `kept` are free. */
+void kr_cpu_forget_all(struct kr_machine *machine, struct kr_cpu *kept);
+/* Make a forgotten processor one of this machine's again. */
+int kr_cpu_open(struct kr_machine *machine, struct kr_cpu *cpu, struct kr_err *err);
 /* Run until something happens.  The state is then in cpu->run->s.regs. */
 void kr_cpu_run(struct kr_cpu *cpu, struct kr_stop *stop);
 

@@ -70,8 +70,7 @@ static int confine(const struct kr_boot *boot, struct kr_thread *thread, struct 
 	return kr_confine(code, size, err);
 }
 
-int kr_launch(struct kr_boot *boot, struct kr_machine *machine, struct kr_thread *thread, struct kr_cpu *cpu,
-              struct kr_err *err)
+int kr_launch(struct kr_boot *boot, struct kr_machine *machine, struct kr_thread *thread, struct kr_err *err)
 {
 	struct kr_image image = { .script_args = 0 };
 	struct kr_stack stack;
@@ -80,18 +79,21 @@ int kr_launch(struct kr_boot *boot, struct kr_machine *machine, struct kr_thread
 	if (kr_machine_create(machine, boot->kvm, err) < 0) {
 		return -1;
 	}
-	*thread = (struct kr_thread){ .machine = machine, .cpu = cpu, .is_main = true };
+	*thread = (struct kr_thread){ .machine = machine, .is_main = true };
 	thread->altstack.flags = 2; /* SS_DISABLE */
 	machine->threads = 1;
 	kr_thread_adopt(thread);
 	kr_signals_inherit(machine, thread);
 	if (kr_stack_place(machine, err) < 0 || kr_load(machine, boot->program, &image, err) < 0
-	    || kr_stack_build(machine, &image, boot->program, boot->args, boot->env, &stack, err) < 0
-	    || kr_cpu_create(machine, cpu, err) < 0) {
+	    || kr_stack_build(machine, &image, boot->program, boot->args, boot->env, &stack, err) < 0) {
 		return -1;
 	}
-	kr_cpu_regs(cpu)->rip = image.entry;
-	kr_cpu_regs(cpu)->rsp = stack.pointer;
+	thread->cpu = kr_cpu_take(machine, err);
+	if (thread->cpu == NULL) {
+		return -1;
+	}
+	kr_cpu_regs(thread->cpu)->rip = image.entry;
+	kr_cpu_regs(thread->cpu)->rsp = stack.pointer;
 	if (show_as_payload(boot->program, &image, &stack, err) < 0 || confine(boot, thread, err) < 0) {
 		return -1;
 	}

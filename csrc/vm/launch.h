@@ -11,7 +11,6 @@
 
 /* Build the machine, load the payload, confine the monitor and pass the barrier.  On success the thread is ready
  * for kr_run, and nothing that the record points to is needed any more. */
-int kr_launch(struct kr_boot *boot, struct kr_machine *machine, struct kr_thread *thread, struct kr_cpu *cpu,
-              struct kr_err *err);
+int kr_launch(struct kr_boot *boot, struct kr_machine *machine, struct kr_thread *thread, struct kr_err *err);
 
 #endif

@@ -55,11 +55,12 @@ int kr_machine_create(struct kr_machine *machine, int kvm, struct kr_err *err)
 	return kr_vdso_map(machine, err);
 }
 
-int kr_machine_renew(struct kr_machine *machine, struct kr_err *err)
+int kr_machine_renew(struct kr_machine *machine, struct kr_cpu *cpu, struct kr_err *err)
 {
+	kr_cpu_forget_all(machine, cpu);
 	kr_descriptors_close(&machine->descriptors, machine->vm);
-	if (create_vm(machine, err) < 0) {
+	if (create_vm(machine, err) < 0 || kr_slots_register(&machine->slots, machine->vm, err) < 0) {
 		return -1;
 	}
-	return kr_slots_register(&machine->slots, machine->vm, err);
+	return kr_cpu_open(machine, cpu, err);
 }

@@ -14,6 +14,7 @@
 int64_t kr_call_exit(struct kr_thread *thread, const struct kr_call *call)
 {
 	kr_thread_exit(thread, (int)call->arg[0]);
+	return 0;
 }
 
 int64_t kr_call_exit_group(struct kr_thread *thread, const struct kr_call *call)

@@ -54,6 +54,8 @@ static void serve_syscall(struct kr_thread *thread)
 	regs->rflags = regs->r11;
 	kr_cpu_to_user(thread->cpu);
 	result = kr_dispatch(thread, &call);
+	/* In the child of a fork they are another processor's. */
+	regs = kr_cpu_regs(thread->cpu);
 	if (thread->has_context) {
 		thread->has_context = false;
 		return;
@@ -102,6 +104,7 @@ static void serve_hypercall(struct kr_thread *thread, uint32_t number)
 		call.arg[i] = block.arg[i];
 	}
 	block.result = (uint64_t)kr_dispatch(thread, &call);
+	regs = kr_cpu_regs(thread->cpu);
 	if (thread->has_context) {
 		thread->has_context = false;
 		return;
@@ -135,7 +138,7 @@ void kr_run(struct kr_thread *thread)
 {
 	struct kr_stop stop = { .kind = KR_STOP_SIGNAL };
 
-	for (;;) {
+	while (!thread->has_ended) {
 		if (thread->pending.number != 0) {
 			if (stop.kind == KR_STOP_SIGNAL && kr_cpu_cancel_exception(thread->cpu) < 0) {
 				give_up(thread, &stop);

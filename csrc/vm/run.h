@@ -7,7 +7,7 @@
 
 #include "thread.h"
 
-/* Run the calling thread's guest until it ends. */
-__attribute__((noreturn)) void kr_run(struct kr_thread *thread);
+/* Run the calling thread's guest until it ends (the main thread's host thread ends with it). */
+void kr_run(struct kr_thread *thread);
 
 #endif

@@ -183,6 +183,17 @@ static void set_caught(struct kr_machine *machine, bool by_default)
 	(void)pthread_mutex_unlock(&machine->actions.lock);
 }
 
+void kr_signals_forget_handlers(struct kr_machine *machine)
+{
+	for (int number = 1; number <= KR_SIGNALS; number++) {
+		struct kr_action *action = &machine->actions.action[number - 1];
+
+		if (is_caught(action)) {
+			*action = (struct kr_action){ .handler = 0 };
+		}
+	}
+}
+
 bool kr_signals_begin_exec(struct kr_thread *thread)
 {
 	kr_signals_block_host();

@@ -2,10 +2,16 @@
 #include "thread.h"
 
 #include "machine.h"
+#include "run.h"
 
+#include <errno.h>
 #include <linux/futex.h>
+#include <semaphore.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+/* Of a host thread: the deepest call copies a page of structures and a long string. */
+#define STACK_BYTES (512u << 10)
 
 /* A signal handler has no other way to find what it belongs to. */
 static __thread struct kr_thread *current;
@@ -34,11 +40,114 @@ void kr_thread_exit(struct kr_thread *thread, int status)
 {
 	struct kr_machine *machine = thread->machine;
 
+	kr_signals_block_host();
 	kr_robust_list_release(thread, thread->robust_list);
-	if (__atomic_fetch_sub(&machine->threads, 1, __ATOMIC_ACQ_REL) > 1) {
-		wake_joiner(thread);
+	__atomic_fetch_sub(&machine->threads, 1, __ATOMIC_ACQ_REL);
+	wake_joiner(thread);
+	if (thread->is_main) {
+		for (;;) {
+			(void)syscall(SYS_exit, status);
+		}
 	}
-	for (;;) {
-		(void)syscall(SYS_exit, status);
+	thread->has_context = true;
+	thread->has_ended = true;
+}
+
+/* What the parent tells the new host thread, and what it hears. */
+struct start {
+	struct kr_thread *parent;
+	const struct kr_birth *birth;
+	struct kr_cpu *cpu;
+	sem_t begun;
+	pid_t tid;
+	int result;
+};
+
+static int load(struct kr_thread *thread, const struct kr_birth *birth)
+{
+	int result = kr_cpu_load(thread->cpu, &birth->state);
+
+	if (result == 0 && birth->parent_tid != 0) {
+		const pid_t tid = gettid();
+
+		result = kr_copy_to_guest(birth->parent_tid, &tid, sizeof tid);
 	}
+	return result;
+}
+
+static void *run(void *argument)
+{
+	struct start *start = argument;
+	const struct kr_thread *parent = start->parent;
+	struct kr_thread thread = { .machine = parent->machine,
+		                    .cpu = start->cpu,
+		                    .mask = parent->mask,
+		                    .altstack = { .flags = SS_DISABLE },
+		                    .entry = parent->entry,
+		                    .clear_tid = start->birth->clear_tid,
+		                    .seccomp = parent->seccomp };
+	uint64_t child_tid = start->birth->child_tid;
+	const pid_t tid = gettid();
+
+	kr_thread_adopt(&thread);
+	start->tid = tid;
+	start->result = load(&thread, start->birth);
+	thread.has_ended = start->result < 0;
+	/* From here on `start` and the parent are gone. */
+	(void)sem_post(&start->begun);
+	if (!thread.has_ended) {
+		if (child_tid != 0) {
+			/* As in the kernel, a word that is not there is the guest's own affair. */
+			(void)kr_copy_to_guest(child_tid, &tid, sizeof tid);
+		}
+		kr_signals_set_host_mask(thread.mask);
+		kr_run(&thread);
+	}
+	kr_cpu_release(thread.cpu);
+	return NULL;
+}
+
+static int start_host_thread(struct start *start)
+{
+	pthread_attr_t attributes;
+	pthread_t id;
+	int failed;
+
+	(void)pthread_attr_init(&attributes);
+	(void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	(void)pthread_attr_setstacksize(&attributes, STACK_BYTES);
+	failed = pthread_create(&id, &attributes, run, start);
+	(void)pthread_attr_destroy(&attributes);
+	if (failed != 0) {
+		return -failed;
+	}
+	while (sem_wait(&start->begun) != 0) {
+	}
+	return start->result;
+}
+
+int64_t kr_thread_start(struct kr_thread *parent, const struct kr_birth *birth)
+{
+	struct kr_machine *machine = parent->machine;
+	struct start start = { .parent = parent, .birth = birth };
+	struct kr_err err;
+	int64_t result;
+
+	(void)pthread_mutex_lock(&machine->thread_lock);
+	(void)pthread_mutex_lock(&machine->memory_lock);
+	start.cpu = kr_cpu_take(machine, &err);
+	(void)pthread_mutex_unlock(&machine->memory_lock);
+	if (start.cpu == NULL) {
+		result = -EAGAIN;
+	} else {
+		(void)sem_init(&start.begun, 0, 0);
+		__atomic_fetch_add(&machine->threads, 1, __ATOMIC_ACQ_REL);
+		result = start_host_thread(&start);
+		if (result < 0) {
+			__atomic_fetch_sub(&machine->threads, 1, __ATOMIC_ACQ_REL);
+			kr_cpu_release(start.cpu);
+		}
+	}
+	(void)pthread_mutex_unlock(&machine->thread_lock);
+	return result < 0 ? result : start.tid;
 }

@@ -37,6 +37,7 @@ struct kr_thread {
 	struct kr_seccomp seccomp;
 	bool is_forced;            /* `forced` is delivered when the registers hold the call's result */
 	siginfo_t forced;
+	bool has_ended;
 	bool is_main;              /* its host thread is the one that the process began with */
 };
 
@@ -45,7 +46,19 @@ struct kr_thread *kr_thread_current(void);
 /* The calling host thread runs `thread` from now on. */
 void kr_thread_adopt(struct kr_thread *thread);
 
-/* End the calling thread.  With the last one the process ends, with `status`. */
-__attribute__((noreturn)) void kr_thread_exit(struct kr_thread *thread, int status);
+/* What the guest sees of a new thread. */
+struct kr_birth {
+	struct kr_cpu_state state; /* its registers */
+	uint64_t parent_tid;       /* guest addresses that get its number, 0 for none */
+	uint64_t child_tid;
+	uint64_t clear_tid;
+};
+
+/* Start a thread beside `parent`, the calling one.  Its number, or -errno. */
+int64_t kr_thread_start(struct kr_thread *parent, const struct kr_birth *birth);
+
+/* End the calling thread: the run loop finds has_ended and returns.  The host thread of the main one ends here;
+ * with the last one the process ends, with `status`. */
+void kr_thread_exit(struct kr_thread *thread, int status);
 
 #endif

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * fork, vfork, clone and clone3.  A process is a fork of the host's, whose child builds a new machine over the
+ * copied memory; a thread is a processor and a host thread of this machine.
+ *
+ * vfork's child works on a copy of the memory while its parent waits: a program cannot tell, unless it hands a
+ * result back through memory.
+ */
+#include "layout.h"
+#include "machine.h"
+#include "thread.h"
+
+#include <errno.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define THREAD_FLAGS    (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
+/* What only the guest's registers and the monitor's records show. */
+#define GUEST_FLAGS     (CLONE_SETTLS | CLONE_VM)
+#define THREAD_IGNORED  (CLONE_SYSVSEM | CLONE_DETACHED | CLONE_PTRACE | CLONE_UNTRACED | CLONE_IO)
+#define THREAD_ACCEPTED                                                                                        \
+	(THREAD_FLAGS | THREAD_IGNORED | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID)
+
+static bool is_word(uint64_t address)
+{
+	return kr_guest_has(address, sizeof(uint32_t));
+}
+
+static int check_words(const struct clone_args *args)
+{
+	if ((args->flags & (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID)) != 0 && !is_word(args->child_tid)) {
+		return -EFAULT;
+	}
+	if ((args->flags & CLONE_PARENT_SETTID) != 0 && !is_word(args->parent_tid)) {
+		return -EFAULT;
+	}
+	if ((args->flags & CLONE_PIDFD) != 0 && !is_word(args->pidfd)) {
+		return -EFAULT;
+	}
+	return (args->flags & CLONE_SETTLS) != 0 && args->tls >= KR_ARENA_END ? -EPERM : 0;
+}
+
+/* The new thread's or process's registers. */
+static int child_state(struct kr_thread *thread, const struct clone_args *args, struct kr_cpu_state *state)
+{
+	int result = kr_cpu_save(thread->cpu, state);
+
+	if (result < 0) {
+		return result;
+	}
+	state->regs.rax = 0;
+	if (args->stack != 0) {
+		state->regs.rsp = args->stack + args->stack_size;
+	}
+	if ((args->flags & CLONE_SETTLS) != 0) {
+		state->sregs.fs.base = args->tls;
+	}
+	return 0;
+}
+
+static int64_t make_thread(struct kr_thread *thread, const struct clone_args *args)
+{
+	struct kr_birth birth = { .parent_tid = 0 };
+	int64_t result;
+
+	if ((args->flags & THREAD_FLAGS) != THREAD_FLAGS || (args->flags & ~(uint64_t)THREAD_ACCEPTED) != 0) {
+		return -EINVAL;
+	}
+	if (args->set_tid_size != 0) {
+		return -EINVAL;
+	}
+	result = child_state(thread, args, &birth.state);
+	if (result < 0) {
+		return result;
+	}
+	birth.parent_tid = (args->flags & CLONE_PARENT_SETTID) != 0 ? args->parent_tid : 0;
+	birth.child_tid = (args->flags & CLONE_CHILD_SETTID) != 0 ? args->child_tid : 0;
+	birth.clear_tid = (args->flags & CLONE_CHILD_CLEARTID) != 0 ? args->child_tid : 0;
+	kr_signals_block_host();
+	if (thread->pending.number != 0) {
+		thread->pending.before_call = true;
+		return -EINTR;
+	}
+	result = kr_thread_start(thread, &birth);
+	kr_signals_set_host_mask(thread->mask);
+	return result;
+}
+
+/* In the child: the only thread of a new machine. */
+static void become_process(struct kr_thread *thread, const struct clone_args *args, const struct kr_cpu_state *state)
+{
+	struct kr_machine *machine = thread->machine;
+	struct kr_err err;
+
+	thread->is_main = true;
+	thread->clear_tid = 0;
+	thread->robust_list = 0;
+	machine->threads = 1;
+	if ((args->flags & CLONE_CLEAR_SIGHAND) != 0) {
+		kr_signals_forget_handlers(machine);
+	}
+	/* The parent cannot be told any more; what it sees is a child that was killed for want of memory. */
+	if (kr_machine_renew(machine, thread->cpu, &err) < 0 || kr_cpu_load(thread->cpu, state) < 0) {
+		kr_signals_die(SIGKILL);
+	}
+}
+
+/* No other thread may hold a lock of the monitor's, or the child could never take it. */
+static void hold_locks(struct kr_machine *machine)
+{
+	(void)pthread_mutex_lock(&machine->thread_lock);
+	(void)pthread_mutex_lock(&machine->memory_lock);
+	(void)pthread_mutex_lock(&machine->actions.lock);
+}
+
+static void drop_locks(struct kr_machine *machine)
+{
+	(void)pthread_mutex_unlock(&machine->actions.lock);
+	(void)pthread_mutex_unlock(&machine->memory_lock);
+	(void)pthread_mutex_unlock(&machine->thread_lock);
+}
+
+static int64_t make_process(struct kr_thread *thread, const struct clone_args *args)
+{
+	struct clone_args host = *args;
+	struct kr_cpu_state state;
+	int64_t result = child_state(thread, args, &state);
+
+	if (result < 0) {
+		return result;
+	}
+	host.flags &= ~(uint64_t)GUEST_FLAGS;
+	host.stack = 0;
+	host.stack_size = 0;
+	host.tls = 0;
+	kr_signals_block_host();
+	if (thread->pending.number != 0) {
+		thread->pending.before_call = true;
+		return -EINTR;
+	}
+	hold_locks(thread->machine);
+	result = syscall(SYS_clone3, &host, sizeof host);
+	if (result < 0) {
+		result = -errno;
+	}
+	drop_locks(thread->machine);
+	if (result == 0) {
+		become_process(thread, args, &state);
+	}
+	kr_signals_set_host_mask(thread->mask);
+	return result;
+}
+
+static int64_t make(struct kr_thread *thread, const struct clone_args *args)
+{
+	int result = check_words(args);
+
+	if (result < 0) {
+		return result;
+	}
+	if ((args->flags & CLONE_THREAD) != 0) {
+		return make_thread(thread, args);
+	}
+	if ((args->flags & CLONE_SIGHAND) != 0 && (args->flags & CLONE_VM) == 0) {
+		return -EINVAL;
+	}
+	/* Processes that share memory, descriptors or handlers would have to share a machine. */
+	if ((args->flags & CLONE_VM) != 0 && (args->flags & CLONE_VFORK) == 0) {
+		return -ENOSYS;
+	}
+	return (args->flags & (CLONE_FILES | CLONE_SIGHAND)) != 0 ? -ENOSYS : make_process(thread, args);
+}
+
+int64_t kr_call_clone(struct kr_thread *thread, const struct kr_call *call)
+{
+	const struct clone_args args = { .flags = call->arg[0] & 0xffffffffull & ~(uint64_t)CSIGNAL,
+		                         .exit_signal = call->arg[0] & CSIGNAL,
+		                         .stack = call->arg[1],
+		                         .parent_tid = call->arg[2],
+		                         .pidfd = call->arg[2],
+		                         .child_tid = call->arg[3],
+		                         .tls = call->arg[4] };
+
+	if ((args.flags & (CLONE_PIDFD | CLONE_PARENT_SETTID)) == (CLONE_PIDFD | CLONE_PARENT_SETTID)) {
+		return -EINVAL;
+	}
+	return make(thread, &args);
+}
+
+int64_t kr_call_fork(struct kr_thread *thread, const struct kr_call *call)
+{
+	const struct clone_args args = { .exit_signal = SIGCHLD };
+
+	(void)call;
+	return make(thread, &args);
+}
+
+int64_t kr_call_vfork(struct kr_thread *thread, const struct kr_call *call)
+{
+	const struct clone_args args = { .flags = CLONE_VFORK | CLONE_VM, .exit_signal = SIGCHLD };
+
+	(void)call;
+	return make(thread, &args);
+}
+
+/* The structure may be older and shorter than ours, or longer when what we do not know is zero. */
+static int copy_args(struct clone_args *args, uint64_t from, uint64_t size)
+{
+	memset(args, 0, sizeof *args);
+	if (size < CLONE_ARGS_SIZE_VER0) {
+		return -EINVAL;
+	}
+	if (size > KR_PAGE) {
+		return -E2BIG;
+	}
+	for (uint64_t at = sizeof *args; at < size; at++) {
+		uint8_t byte;
+
+		if (kr_copy_from_guest(&byte, from + at, 1) < 0) {
+			return -EFAULT;
+		}
+		if (byte != 0) {
+			return -E2BIG;
+		}
+	}
+	return kr_copy_from_guest(args, from, size < sizeof *args ? size : sizeof *args);
+}
+
+/* The numbers that a checkpoint wants its processes to have: the kernel reads them where the guest put them. */
+static bool has_bad_tids(const struct clone_args *args)
+{
+	return args->set_tid_size > 32 || !kr_guest_has(args->set_tid, args->set_tid_size * sizeof(pid_t));
+}
+
+int64_t kr_call_clone3(struct kr_thread *thread, const struct kr_call *call)
+{
+	struct clone_args args;
+	int result = copy_args(&args, call->arg[0], call->arg[1]);
+
+	if (result < 0) {
+		return result;
+	}
+	if ((args.stack == 0) != (args.stack_size == 0) || has_bad_tids(&args)) {
+		return -EINVAL;
+	}
+	if ((args.flags & CLONE_INTO_CGROUP) != 0 && kr_is_monitor_fd((int)args.cgroup)) {
+		return -EBADF;
+	}
+	return make(thread, &args);
+}
