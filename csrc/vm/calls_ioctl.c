@@ -8,6 +8,7 @@
 #include <asm/ioctls.h>
 #include <asm/termbits.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/if_tun.h>
 #include <linux/random.h>
@@ -343,7 +344,7 @@ int64_t kr_call_ioctl(struct kr_thread *thread, const struct kr_call *call)
 
 	switch (argument.shape) {
 	case UNKNOWN:
-		return -ENOTTY;
+		return fcntl((int)(uint32_t)call->arg[0], F_GETFD) < 0 ? -errno : -ENOTTY;
 	case NUMBER:
 		break;
 	case POINTER:

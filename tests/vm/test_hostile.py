@@ -1,0 +1,66 @@
+"""A guest that attacks its monitor through every system call of the table."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from support.bundles import Bundle
+from support.runner import Runner
+
+HERE = Path(__file__).resolve().parent
+TABLE = HERE.parents[1] / "specs" / "hypercalls.yaml"
+NUMBERS = {"int", "uint", "long", "size", "flags", "mode", "address"}
+
+
+def kind(text: str) -> str:
+    """Return the letter of an argument's type, as hostile.c knows it."""
+    if text == "fd":
+        return "d"
+    if text in NUMBERS:
+        return "n"
+    return "v" if "iovec*" in text else "p"
+
+
+def write_table(target: Path) -> None:
+    """Write what hostile.c includes: the served calls that have a pointer which the table describes."""
+    lines = []
+    for name, call in yaml.safe_load(TABLE.read_text())["calls"].items():
+        kinds = "".join(kind(text) for text in call["args"].values())
+        if call["serve"] != "refuse" and set(kinds) & {"p", "v"}:
+            lines.append(f'{{ {call["nr"]}, "{name}", "{kinds}" }},\n')
+    target.write_text("".join(lines))
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the hostile program, built static."""
+    folder = tmp_path_factory.mktemp("hostile")
+    write_table(folder / "table.inc")
+    subprocess.run(
+        ["gcc", "-std=gnu17", "-O1", "-Wall", "-Wextra", "-Werror", "-static", "-pthread", f"-I{folder}",
+         "-o", folder / "hostile", HERE / "hostile.c"],
+        check=True,
+    )  # fmt: skip
+    return folder / "hostile"
+
+
+@pytest.mark.needs("root", "kvm", "gcc", "busybox")
+@pytest.mark.usefixtures("nothing_left")
+def test_no_call_reaches_the_monitor(runtime: Runner, bundle: Callable[..., Bundle], hostile: Path) -> None:
+    """No pointer of the guest is trusted, and the monitor's descriptors are EBADF: the guest only gets errors."""
+    made = bundle(["/hostile"])
+    (made.rootfs / "tmp").mkdir(exist_ok=True)
+    (made.rootfs / "hostile").write_bytes(hostile.read_bytes())
+    (made.rootfs / "hostile").chmod(0o755)
+    result = runtime("run", "--bundle", str(made), "hostile")
+    assert result.status == 0, result
+    lines = result.out.splitlines()
+    assert len(lines) == 1, result
+    attempts, word = lines[0].split()
+    assert word == "attempts"
+    assert int(attempts) > 10000
