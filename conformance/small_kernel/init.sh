@@ -1,0 +1,42 @@
+#!/bin/sh
+# Process 1 of the small kernel: mounts what a system has, runs the job, leaves its status in the share.
+# The root is the host's, read-only, so everything that is written lies in a tmpfs or in the share.
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+HOME=/root
+TMPDIR=/run/tmp
+export PATH HOME TMPDIR
+
+mount -t proc proc /proc
+read -r words </proc/cmdline
+for word in $words; do
+    case $word in share=*) share=${word#share=} ;; esac
+done
+mount -t sysfs sys /sys
+mount -t cgroup2 none /sys/fs/cgroup
+mount -t tmpfs -o mode=755 run /run
+mkdir -m 1777 "$TMPDIR"
+mount -t tmpfs -o mode=755 dev /dev
+mkdir /dev/pts /dev/shm /dev/mqueue
+mount -t devpts -o newinstance,ptmxmode=0666 devpts /dev/pts
+mount -t tmpfs -o mode=1777 shm /dev/shm
+mount -t mqueue mqueue /dev/mqueue
+while read -r name major minor; do
+    mknod -m 666 "/dev/$name" c "$major" "$minor"
+done <<END
+null 1 3
+zero 1 5
+full 1 7
+random 1 8
+urandom 1 9
+tty 5 0
+END
+ln -s pts/ptmx /dev/ptmx
+ln -s /proc/self/fd /dev/fd
+mount -t hostfs none -o "$share" /mnt
+ip link set lo up
+
+cd /mnt || exit
+sh ./job </dev/null >output 2>&1
+echo $? >status
+sync
+poweroff -f
