@@ -24,7 +24,7 @@ else:  # hashlib itself would load OpenSSL
     except ImportError:  # where Python 3.12 has it
         from _sha2 import sha256
 
-_FORMAT = b"krun seccomp 1\0"  # changes whenever compile_seccomp would compile the same profile differently
+_FORMAT = b"krun seccomp 2\0"  # changes whenever compile_seccomp would compile the same profile differently
 _MOST_ENTRIES = 64
 _INSTRUCTION_BYTES = 8
 

@@ -11,6 +11,7 @@ import errno
 import fcntl
 import os
 
+from krun.sys import newer_calls
 from krun.sys._kr import ffi, lib
 
 TYPE_CHECKING = False
@@ -231,7 +232,8 @@ def compile_seccomp(
     """Compile a seccomp profile to classic BPF: an array of `struct sock_filter`.
 
     The arguments are the properties of `linux.seccomp`, all names as there.  System calls that this host's
-    libseccomp does not know are left out, as the kernel cannot know them either.
+    libseccomp does not know are left out; they, and all that are newer than what the profile names, get
+    ENOSYS where the default refuses (newer_calls.py).
     Raises KeyError for a name that is no action, operator or architecture, OSError where libseccomp refuses.
     Source: runtime-spec config-linux.md#seccomp.
     """
@@ -245,7 +247,7 @@ def compile_seccomp(
             _add_architecture(context, name)
         for rule in rules:
             _add_rule(context, default, rule)
-        return _export(context)
+        return _refuse_newer_calls(default, architectures, rules) + _export(context)
     finally:
         lib.seccomp_release(context)
 
@@ -293,6 +295,26 @@ def _add_rule(context: Any, default: int, rule: SeccompRule) -> None:
             continue
         for count, array in arrays:
             _check(lib.seccomp_rule_add_array(context, action, number, count, array))
+
+
+def _refuse_newer_calls(default: int, architectures: Sequence[str], rules: Sequence[SeccompRule]) -> bytes:
+    """Return what goes before a filter whose default refuses.  Tracers know new calls themselves."""
+    tracing = default & 0xFFFF0000 == lib.KR_ACT_TRACE
+    if default in (lib.SCMP_ACT_ALLOW, lib.SCMP_ACT_LOG) or tracing:
+        return b""
+    names = [name.encode() for rule in rules for name in rule.names]
+    highest = {newer_calls.AUDIT_ARCH_X86_64: _highest(lib.SCMP_ARCH_X86_64, names)}
+    if "SCMP_ARCH_X86" in architectures:
+        highest[newer_calls.AUDIT_ARCH_I386] = _highest(lib.SCMP_ARCH_X86, names)
+    known = {arch: number for arch, number in highest.items() if number >= 0}
+    x32 = _highest(lib.SCMP_ARCH_X32, names) if "SCMP_ARCH_X32" in architectures else -1
+    return newer_calls.prologue(known, x32)
+
+
+def _highest(architecture: int, names: Sequence[bytes]) -> int:
+    """Return the highest number that these names have in an architecture, -1 when they have none."""
+    resolve = lib.seccomp_syscall_resolve_name_arch
+    return max((resolve(architecture, name) for name in names), default=-1)
 
 
 def _export(context: Any) -> bytes:
