@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-
 from support.bundles import Bundle
 from support.runner import Runner
 
@@ -52,7 +51,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.needs("root", "kvm", "gcc", "busybox")
 @pytest.mark.usefixtures("nothing_left")
 def test_no_call_reaches_the_monitor(runtime: Runner, bundle: Callable[..., Bundle], hostile: Path) -> None:
-    """No pointer of the guest is trusted, and the monitor's descriptors are EBADF: the guest only gets errors."""
+    """No pointer of the guest is trusted, and the monitor's descriptors are EBADF: all of it fails."""
     made = bundle(["/hostile"])
     (made.rootfs / "tmp").mkdir(exist_ok=True)
     (made.rootfs / "hostile").write_bytes(hostile.read_bytes())
