@@ -88,12 +88,15 @@ static bool has_key(struct kr_strings parameters, const char *key)
 }
 
 /* A tmpfs gets the mode of the directory that it covers, unless the configuration has one: /tmp stays 1777.
+ * Where there is none yet the file system's default, 1777 as well, is left, so that any user can write there.
  * Stores the parameter; returns it, or NULL where none is wanted. */
-static const char *tmpfs_mode(const char *fstype, struct kr_strings parameters, int place, char *text, size_t size)
+static const char *tmpfs_mode(int root, const char *destination, struct kr_strings parameters, char *text,
+			      size_t size)
 {
+	kr_own_fd int there = kr_open_in_root(root, destination, O_PATH | O_DIRECTORY, 0);
 	struct stat status;
 
-	if (strcmp(fstype, "tmpfs") != 0 || has_key(parameters, "mode=") || fstat(place, &status) != 0) {
+	if (there < 0 || has_key(parameters, "mode=") || fstat(there, &status) != 0) {
 		return NULL;
 	}
 	(void)snprintf(text, size, "mode=%o", status.st_mode & 07777);
@@ -125,17 +128,20 @@ int kr_op_MOUNT(struct kr_stage *stage, struct kr_reader *operands, struct kr_er
 	bool is_proc = strcmp(fstype, "proc") == 0;
 	/* The kernel's own files stand where the image cannot redirect them (CVE-2019-19921). */
 	enum kr_links links = is_proc || strcmp(fstype, "sysfs") == 0 ? KR_LINKS_NONE : KR_LINKS_IN_ROOT;
+	const char *extra = NULL;
 	char mode[16];
 	kr_own_fd int place = -1;
 	kr_own_fd int mount = -1;
 
 	(void)unused;
+	if (strcmp(fstype, "tmpfs") == 0) {
+		extra = tmpfs_mode(stage->root, destination, parameters, mode, sizeof mode);
+	}
 	place = kr_make_directory(stage->root, destination, 0755, links, err);
 	if (place < 0 || check_proc_cover(destination, place, is_proc, err) != 0) {
 		return -1;
 	}
-	mount = kr_mount_new(fstype, source, parameters, tmpfs_mode(fstype, parameters, place, mode, sizeof mode),
-			     set, err);
+	mount = kr_mount_new(fstype, source, parameters, extra, set, err);
 	if (mount < 0) {
 		return kr_fail_for(err, "mount %s on %s", fstype, destination);
 	}

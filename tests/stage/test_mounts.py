@@ -43,6 +43,13 @@ def test_tmpfs_keeps_the_mode_of_what_it_covers(stage: StageRunner, root: Path) 
     assert outcome.output == "1777\n"
 
 
+def test_tmpfs_that_covers_nothing_is_for_everybody(stage: StageRunner, root: Path) -> None:
+    """Where the image has no such directory, a container's plain user has to be able to write."""
+    mount = ops.Mount("tmpfs", "tmpfs", (), "/scratch", 0, 0, 0)
+    outcome = stage.run([*opening(root), mount, ops.PivotRoot(), *shell("stat -c %a /scratch")])
+    assert outcome.output == "1777\n"
+
+
 def test_error_says_what_the_file_system_says(stage: StageRunner, root: Path) -> None:
     """The error names the mount, the parameter and the file system's own words."""
     outcome = stage.run([*opening(root), ops.Mount("tmpfs", "tmpfs", ("size=x",), "/work", 0, 0, 0)])
