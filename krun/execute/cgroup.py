@@ -16,6 +16,7 @@ from krun.execute import cgroup_v1, cgroup_v2
 from krun.execute.cgroup_files import (
     make_directory,
     open_processes,
+    parent_of,
     processes,
     remove_tree,
     words,
@@ -47,6 +48,8 @@ class CgroupRecord(Record):
     """Absolute directory by v1 controller, and UNIFIED for cgroup2."""
     kept: tuple[str, ...] = ()
     """Those of the directories that were there before and so outlive the container."""
+    parents: tuple[str, ...] = ()
+    """Directories above that were not there before, the deepest first; others may use them by now."""
 
     def directories(self) -> tuple[str, ...]:
         """Return each directory once."""
@@ -55,13 +58,21 @@ class CgroupRecord(Record):
 
 def as_document(record: CgroupRecord) -> dict[str, Any]:
     """Return the record in JSON's types."""
-    return {"version": record.version, "paths": dict(record.paths), "kept": list(record.kept)}
+    return {
+        "version": record.version,
+        "paths": dict(record.paths),
+        "kept": list(record.kept),
+        "parents": list(record.parents),
+    }
 
 
 def cgroup_record(document: Mapping[str, Any]) -> CgroupRecord:
     """Load what `as_document` gave.  Raises KeyError."""
     return CgroupRecord(
-        version=document["version"], paths=document["paths"], kept=tuple(document.get("kept", ()))
+        version=document["version"],
+        paths=document["paths"],
+        kept=tuple(document["kept"]),
+        parents=tuple(document["parents"]),
     )
 
 
@@ -72,18 +83,36 @@ def prepare(plan: CgroupPlan) -> CgroupRecord:
     Raises HostError for a cgroup that is not fit: one with processes, or frozen.
     Source: runtime-spec config-linux.md#control-groups.
     """
-    kept = []
-    for directory in dict.fromkeys(plan.paths.values()):
+    kept: list[str] = []
+    parents: list[str] = []
+    for directory, mount in _mounts(plan).items():
         if not os.path.isdir(directory):
+            parents += _missing_parents(directory, mount)
             continue
         found = processes(directory)
         if found:
             raise HostError(f"cgroup {directory}", f"is not empty: {len(found)} processes")
         kept.append(directory)
-    record = CgroupRecord(version=plan.version, paths=plan.paths, kept=tuple(kept))
+    record = CgroupRecord(
+        version=plan.version, paths=plan.paths, kept=tuple(kept), parents=tuple(dict.fromkeys(parents))
+    )
     if kept and is_frozen(record):
         raise HostError(f"cgroup {kept[0]}", "is frozen")
     return record
+
+
+def _mounts(plan: CgroupPlan) -> dict[str, str]:
+    """Return directory -> mount point, each directory once."""
+    return {directory: plan.mounts[name] for name, directory in plan.paths.items()}
+
+
+def _missing_parents(directory: str, mount: str) -> list[str]:
+    missing = []
+    parent = parent_of(directory)
+    while parent != mount and not os.path.isdir(parent):
+        missing.append(parent)
+        parent = parent_of(parent)
+    return missing
 
 
 def create(plan: CgroupPlan, prepared: CgroupRecord | None = None) -> CgroupRecord:
@@ -96,9 +125,8 @@ def create(plan: CgroupPlan, prepared: CgroupRecord | None = None) -> CgroupReco
     record = prepared or prepare(plan)
     made: list[str] = []
     left_out: set[str] = set()
-    mounts = {plan.paths[name]: plan.mounts[name] for name in plan.paths}
     try:
-        for directory, mount in mounts.items():
+        for directory, mount in _mounts(plan).items():
             try:
                 if not make_directory(directory, mount, made) and directory not in record.kept:
                     raise HostError(f"cgroup {directory}", "was made by somebody else at the same time")
@@ -320,8 +348,8 @@ def remove(record: CgroupRecord) -> None:
     """Remove the cgroup and those below it in every hierarchy, but for what was there before the container.
 
     What is gone is no error, so that it may be called after any failure, and again.  Processes that are still
-    in there are killed: theirs is a container that is being deleted.  The parents stay, as with runc: others
-    may be about to use them.
+    in there are killed: theirs is a container that is being deleted.  Parents that the container brought
+    along go, too, unless others use them by now.
     Raises HostError for a cgroup that cannot be removed, after the others were.
     """
     failures = []
@@ -332,6 +360,12 @@ def remove(record: CgroupRecord) -> None:
             _remove(record, directory)
         except OSError as error:
             failures.append(f"{directory}: {words(error)}")
+    for directory in record.parents:
+        try:
+            os.rmdir(directory)
+        except OSError as error:
+            if error.errno not in (errno.EBUSY, errno.ENOTEMPTY, errno.ENOENT):
+                failures.append(f"{directory}: {words(error)}")
     if failures:
         raise HostError("cannot remove cgroup", ", ".join(failures))
 
