@@ -27,7 +27,7 @@ OPENED = re.compile(r'open(?:at)?\((?:AT_FDCWD, )?"(?P<path>[^"]+)".*\) = \d+$')
 def loaded(runner: Runner, folder: Path, *args: str) -> set[str]:
     """Run a verb under strace; return the modules whose files it opened, krun's own by their full names."""
     trace = folder / "trace"
-    command = ["strace", "-f", "-q", "-e", "trace=open,openat", "-o", str(trace), *runner.command(*args)]
+    command = ["strace", "-q", "-e", "trace=open,openat", "-o", str(trace), *runner.command(*args)]
     subprocess.run(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
     )
