@@ -107,3 +107,16 @@ def test_failed_start_container_hook_fails_the_start(stage: StageRunner, root: P
     index = len(program) - 2
     assert outcome.records == f"error {index} 0 hook startContainer[0] /bin/sh: exit status 5\n"
     assert (outcome.output, outcome.started) == ("", False)
+
+
+def test_hook_ends_with_the_runtime(stage: StageRunner, root: Path, tmp_path: Path) -> None:
+    """Nothing goes on for a runtime that is gone, not even a hook that has begun."""
+    fifo = tmp_path / "begun"
+    os.mkfifo(fifo)
+    stage.hang_up_on = os.open(fifo, os.O_RDWR)
+    try:
+        outcome = stage.run([*opening(root), hook(f"echo > {fifo}; sleep 60; touch {tmp_path}/late")])
+    finally:
+        os.close(stage.hang_up_on)
+    assert os.waitstatus_to_exitcode(outcome.status or 0) == 1
+    assert not (tmp_path / "late").exists()

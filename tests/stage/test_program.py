@@ -105,3 +105,11 @@ def test_death_of_the_runtime_ends_init(stage: StageRunner, tmp_path: Path) -> N
     outcome = stage.run_bytes(program(spawn, open_root))
     assert outcome.init_pid > 0
     assert os.waitstatus_to_exitcode(outcome.status or 0) == 1
+
+
+@pytest.mark.parametrize("args", [(), ("x",), ("1",), ("999",), ("3x",), ("-3",), ("3", "4")])
+def test_wrong_arguments_are_refused(stage: StageRunner, args: tuple[str, ...]) -> None:
+    """krun-init takes one argument, the number of a descriptor of its own."""
+    pid, pidfd = native.spawn(stage.image, ("krun-init", *args))
+    os.close(pidfd)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 2

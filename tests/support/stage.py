@@ -6,6 +6,7 @@ Out of scope: the real runtime's side (krun.execute), which has tests of its own
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import socket
 import stat
@@ -113,6 +114,7 @@ class StageRunner:
         self.image = native.memfd_sealed("krun-init", paths.libexec("krun-init"))
         self.abort_hooks = False
         self.hang_up_at: int | None = None  # close the socket instead of answering this message
+        self.hang_up_on: int | None = None  # close the socket when this descriptor can be read
         self.release = True  # play `start` after READY
         self.maps = ("0 0 1\n", "0 0 1\n")
 
@@ -181,7 +183,11 @@ class StageRunner:
         return pid
 
     def _converse(self, ours: socket.socket, outcome: Outcome) -> None:
-        while packet := ours.recv(PACKET_BYTES):
+        sources = [ours] if self.hang_up_on is None else [ours, self.hang_up_on]
+        while self.hang_up_on not in select.select(sources, [], [], TIMEOUT_S)[0]:
+            packet = ours.recv(PACKET_BYTES)
+            if not packet:
+                return
             kind, value = struct.unpack_from("<II", packet)
             text = packet[8:].decode()
             if kind == native.MSG_INIT:
