@@ -11,7 +11,7 @@
  *                                  <--  CONTINUE pid        (read by init, which learns its host pid)
  *   HOOKS_PLEASE 0 point           -->  runs the hooks of that point (prestart, createRuntime)
  *                                  <--  CONTINUE | ABORT
- *   LOG level text                 -->  one line for the log (warnings: a capability that cannot be had, …)
+ *   LOG 0 text                     -->  a warning for the log: a capability that cannot be had, …
  *   READY                          -->  the container is created
  *   ERROR op text                  -->  legal at any point, always last; value is the operation's index in the
  *                                       program, text "ENOENT what was wrong" (errno's name, one space, text).
