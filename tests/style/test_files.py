@@ -11,7 +11,7 @@ import yaml
 from support.sources import REPOSITORY, source_files
 
 # Paths of one developer's machine: nobody else has them.
-FOREIGN = re.compile(r"(?<![\w./])/(?:work|home/\w+|tmp/(?:venv|build|clone)-\w+)/")
+FOREIGN = re.compile(r"(?<![\w./])/(?:work/(?:main|shared)|tmp/(?:venv|build|clone)-\w+)\b")
 
 
 def text_of(path: Path) -> str | None:

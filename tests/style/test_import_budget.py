@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from support.bundles import Bundle
+from support.processes import TIMEOUT_S
 from support.runner import Runner
 
 pytestmark = [pytest.mark.needs("root", "strace", "busybox"), pytest.mark.usefixtures("nothing_left")]
@@ -28,9 +29,8 @@ def loaded(runner: Runner, folder: Path, *args: str) -> set[str]:
     """Run a verb under strace; return the modules whose files it opened, krun's own by their full names."""
     trace = folder / "trace"
     command = ["strace", "-q", "-e", "trace=open,openat", "-o", str(trace), *runner.command(*args)]
-    subprocess.run(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
-    )
+    nothing = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    subprocess.run(command, **nothing, timeout=TIMEOUT_S, check=True)
     names = set()
     for line in trace.read_text().splitlines():
         found = OPENED.search(line)
