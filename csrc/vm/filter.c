@@ -357,26 +357,26 @@ void kr_seccomp_encode(const struct kr_seccomp *seccomp, struct sock_filter *to)
 
 int kr_seccomp_decode(struct kr_seccomp *seccomp, const struct sock_filter *code, size_t size, struct kr_err *err)
 {
-	const struct sock_filter *end = code + size;
+	size_t at = 0;
 
-	while (code < end) {
-		size_t length = (size_t)(end - code);
+	while (at < size) {
+		size_t length = size - at;
 		int failed;
 
-		if (code->code == KR_FILTER_HEAD) {
-			if (code->k > length - 1) {
+		if (code[at].code == KR_FILTER_HEAD) {
+			if (code[at].k > length - 1) {
 				return kr_fail(err, EINVAL, "a seccomp filter of %u instructions is cut short",
-					       code->k);
+					       code[at].k);
 			}
-			length = code->k;
-			code++;
+			length = code[at].k;
+			at++;
 		}
-		failed = kr_filter_add(seccomp, code, length);
+		failed = kr_filter_add(seccomp, &code[at], length);
 		if (failed != 0) {
 			return kr_fail(err, -failed, "the seccomp filter is no valid program of %zu instructions",
 				       length);
 		}
-		code += length;
+		at += length;
 	}
 	return 0;
 }
