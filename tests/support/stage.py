@@ -17,7 +17,7 @@ from pathlib import Path
 
 from krun.execute.protocol import encode_program
 from krun.plan import ops
-from krun.sys import native, paths
+from krun.sys import native
 
 MS_REC, MS_PRIVATE, MS_SLAVE, MS_SHARED = 0x4000, 1 << 18, 1 << 19, 1 << 20
 MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC = 1, 2, 4, 8
@@ -108,10 +108,10 @@ NULL = ops.MakeDevice("/dev/null", stat.S_IFCHR, 1, 3, 0o666, 0, 0)
 class StageRunner:
     """Runs programs in krun-init.  One of them at a time."""
 
-    def __init__(self, folder: Path) -> None:
-        """Use this folder for the barrier's files."""
+    def __init__(self, folder: Path, image: str) -> None:
+        """Use this folder for the barrier's files, and the program at `image`."""
         self.folder = folder
-        self.image = native.memfd_sealed("krun-init", paths.libexec("krun-init"))
+        self.image = native.memfd_sealed("krun-init", image)
         self.abort_hooks = False
         self.hang_up_at: int | None = None  # close the socket instead of answering this message
         self.hang_up_on: int | None = None  # close the socket when this descriptor can be read
