@@ -34,7 +34,7 @@ from krun.plan.rootfs import (
     protect_operations,
     root_path,
 )
-from krun.plan.seccomp import check_seccomp
+from krun.plan.seccomp import check_seccomp, lost_flags
 from krun.plan.unsupported import check_supported
 
 TYPE_CHECKING = False
@@ -73,7 +73,7 @@ def build_plan(spec: Spec, facts: HostFacts, options: Options) -> Plan:
         terminal=terminal,
         needs_kvm=options.monitor == "builtin" and spec.process is not None,
         rootfs=root_path(spec, options),
-        warnings=(*mounted.warnings, *warnings),
+        warnings=(*mounted.warnings, *warnings, *(lost_flags(profile, options.monitor) if profile else ())),
     )
 
 

@@ -51,6 +51,16 @@ def check_seccomp(linux: Linux, facts: HostFacts) -> Seccomp | None:
     return profile
 
 
+def lost_flags(profile: Seccomp, monitor: str) -> tuple[str, ...]:
+    """Return a warning for what the monitor, which evaluates the profile itself, does not do.
+
+    The other flags concern the loading into the kernel, which does not happen then.
+    """
+    if monitor == "none" or "SECCOMP_FILTER_FLAG_LOG" not in profile.flags:
+        return ()
+    return ("$.linux.seccomp.flags: SECCOMP_FILTER_FLAG_LOG: the monitor logs nothing",)
+
+
 def seccomp_operation(profile: Seccomp) -> Op:
     """Return the loading of the profile into the kernel."""
     flags = 0

@@ -65,6 +65,22 @@ def test_flags_are_the_kernel_s(spec: Spec, compile_spec: Callable[..., Plan]) -
     assert FLAGS["SECCOMP_FILTER_FLAG_TSYNC"] == 1
 
 
+@pytest.mark.parametrize(
+    ("monitor", "flag", "lost"),
+    [
+        ("builtin", "SECCOMP_FILTER_FLAG_LOG", True),
+        ("builtin", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", False),
+        ("none", "SECCOMP_FILTER_FLAG_LOG", False),
+    ],
+)
+def test_flag_that_the_monitor_does_not_heed_is_a_warning(
+    spec: Spec, compile_spec: Callable[..., Plan], monitor: str, flag: str, lost: bool
+) -> None:
+    """Nothing is dropped in silence; what is for the loading has no meaning where nothing is loaded."""
+    plan = compile_spec(filtered(spec, PROFILE.replace(flags=(flag,))), monitor=monitor)
+    assert any(flag in warning for warning in plan.warnings) is lost
+
+
 def test_no_profile_loads_nothing(spec: Spec, compile_spec: Callable[..., Plan]) -> None:
     """Neither here nor in the monitor."""
     assert not any(isinstance(op, ops.Seccomp) for op in compile_spec(spec).program)
