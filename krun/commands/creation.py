@@ -72,6 +72,7 @@ def read_request(args: Arguments, context: Context, *, can_relay: bool = False) 
     id = check_id(args["container-id"])
     if store.exists(context.root, id):
         raise ContainerExists(id)
+    preserve_fds, listening = args.number("preserve-fds"), listen_fds()
     bundle = os.path.abspath(args["bundle"])
     spec = load_bundle(bundle, args["config"])
     is_relayed = can_relay and spec.process is not None and spec.process.terminal
@@ -81,8 +82,8 @@ def read_request(args: Arguments, context: Context, *, can_relay: bool = False) 
         monitor=context.monitor or configured_monitor(),
         no_pivot=args.flag("no-pivot"),
         no_new_keyring=args.flag("no-new-keyring"),
-        preserve_fds=args.number("preserve-fds"),
-        listen_fds=listen_fds(),
+        preserve_fds=preserve_fds,
+        listen_fds=listening,
         console_socket=args["console-socket"] != "" or is_relayed,
         cgroup_manager=context.cgroup_manager,
         home=_home(spec, bundle),
@@ -102,7 +103,7 @@ def read_request(args: Arguments, context: Context, *, can_relay: bool = False) 
         poststart=tuple(_stored(hook) for hook in spec.hooks.poststart),
         poststop=tuple(_stored(hook) for hook in spec.hooks.poststop),
     )
-    return Request(container, plan, preserved(options.listen_fds + options.preserve_fds))
+    return Request(container, plan, preserved(listening + preserve_fds))
 
 
 def _home(spec: Spec, bundle: str) -> str:

@@ -139,7 +139,10 @@ class Relay:
 
 
 def _raw(mode: list[Any]) -> list[Any]:
-    """Return terminal attributes in which every byte passes unchanged, as cfmakeraw does."""
+    """Return terminal attributes in which every byte of input passes unchanged, as with cfmakeraw(3).
+
+    Output keeps its processing: the container's terminal leaves line ends to this one.
+    """
     import termios
 
     iflag, oflag, cflag, lflag, ispeed, ospeed, characters = mode
@@ -153,7 +156,6 @@ def _raw(mode: list[Any]) -> list[Any]:
         | termios.ICRNL
         | termios.IXON
     )
-    oflag &= ~termios.OPOST
     lflag &= ~(termios.ECHO | termios.ECHONL | termios.ICANON | termios.ISIG | termios.IEXTEN)
     cflag = (cflag & ~(termios.CSIZE | termios.PARENB)) | termios.CS8
     return [iflag, oflag, cflag, lflag, ispeed, ospeed, characters]
