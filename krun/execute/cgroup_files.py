@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+_MAKE_ATTEMPTS = 50
+"""Another krun may remove a parent that its container brought along just when one is made in it."""
+
+
 def words(error: OSError) -> str:
     """Name the error by its symbol: clients read a meaning into the C library's sentences."""
     return errno.errorcode.get(error.errno or 0, f"error {error.errno}")
@@ -51,19 +55,19 @@ def make_directory(directory: str, mount: str, made: list[str]) -> bool:
 
     Returns whether `directory` itself was made.  Raises OSError.
     """
-    while True:
+    for attempt in range(1, _MAKE_ATTEMPTS + 1):
         try:
             os.mkdir(directory, 0o755)
         except FileExistsError:
             return False
         except FileNotFoundError:
-            if directory == mount:
+            if directory == mount or attempt == _MAKE_ATTEMPTS:
                 raise
-            # Another krun whose create failed may remove the parent again: then it is made once more.
             make_directory(parent_of(directory), mount, made)
         else:
             made.append(directory)
             return True
+    raise AssertionError("the last attempt returns or raises")
 
 
 def children(directory: str) -> Iterator[str]:
