@@ -15,7 +15,6 @@ from krun.execute import protocol
 from krun.execute.monitor import sealed_program
 from krun.execute.processes import ending, kill_child
 from krun.execute.protocol import Message
-from krun.plan.explain import describe
 from krun.plan.ops import Execute, FindProgram, Hook
 from krun.sys import native
 from krun.sys.packets import Packets, packet_pair
@@ -123,6 +122,8 @@ class Stage:
             said = reason.removeprefix(f"hook {op.point}[{op.index}] {op.path}: ")
             return HookError(op.point, op.index, op.path, said or name)
         # krun-init names the operation and its path, and knows more of what went wrong than the plan.
+        from krun.plan.explain import describe  # only errors want words
+
         return StageError(message.value, reason or describe(op), getattr(errno, name, 0), name)
 
     def _death(self) -> KrunError:
