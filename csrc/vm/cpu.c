@@ -27,80 +27,6 @@
 	(X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | X86_EFLAGS_ZF | X86_EFLAGS_SF | X86_EFLAGS_TF           \
 	 | X86_EFLAGS_DF | X86_EFLAGS_OF | X86_EFLAGS_RF | X86_EFLAGS_AC | X86_EFLAGS_ID)
 
-static const struct kvm_cpuid_entry2 *find_leaf(const struct kr_cpu_model *model, uint32_t function, uint32_t index)
-{
-	for (uint32_t i = 0; i < model->cpuid.head.nent; i++) {
-		const struct kvm_cpuid_entry2 *entry = &model->cpuid.entries[i];
-
-		if (entry->function == function && entry->index == index) {
-			return entry;
-		}
-	}
-	return NULL;
-}
-
-/* Size of the extended state in its standard layout, as XSAVE writes it. */
-static uint32_t extended_size(const struct kr_cpu_model *model)
-{
-	uint32_t size = 512 + 64;
-
-	for (uint32_t i = 2; i < 63; i++) {
-		const struct kvm_cpuid_entry2 *leaf = find_leaf(model, 0xd, i);
-
-		if ((model->xcr0 >> i & 1) != 0 && leaf != NULL && leaf->ebx + leaf->eax > size) {
-			size = leaf->ebx + leaf->eax;
-		}
-	}
-	return size;
-}
-
-static int read_model(struct kr_cpu_model *model, uint64_t *gpa_limit, struct kr_err *err)
-{
-	const struct kvm_cpuid_entry2 *features = find_leaf(model, 1, 0);
-	const struct kvm_cpuid_entry2 *states = find_leaf(model, 0xd, 0);
-	const struct kvm_cpuid_entry2 *extended = find_leaf(model, 7, 0);
-	const struct kvm_cpuid_entry2 *widths = find_leaf(model, 0x80000008, 0);
-	uint32_t bits = widths != NULL && (widths->eax & 0xff) != 0 ? widths->eax & 0xff : 36;
-
-	if (features == NULL) {
-		return kr_fail(err, ENOTSUP, "KVM does not say what its processors can do");
-	}
-	*gpa_limit = 1ull << (bits < 46 ? bits : 46);
-	model->hwcap = features->edx;
-	model->hwcap2 = extended != NULL && (extended->ebx & 1) != 0 ? 2 : 0;
-	model->xcr0 = 0;
-	model->xsave_size = 512;
-	if (states != NULL && (features->ecx & 1u << 26) != 0) {
-		model->xcr0 = states->eax | (uint64_t)states->edx << 32;
-		model->xsave_size = extended_size(model);
-	}
-	if (model->xsave_size > KR_XSAVE_MAX) {
-		return kr_fail(err, ENOTSUP, "the processor's extended state has %u bytes, at most %u are supported",
-		               model->xsave_size, KR_XSAVE_MAX);
-	}
-	return 0;
-}
-
-int kr_cpu_model(struct kr_machine *machine, struct kr_err *err)
-{
-	struct kr_cpu_model *model = &machine->model;
-	int size = ioctl(machine->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
-	int sync = ioctl(machine->kvm, KVM_CHECK_EXTENSION, KVM_CAP_SYNC_REGS);
-
-	if (size < 0 || sync < 0) {
-		return kr_fail(err, errno, "ask KVM for its processors");
-	}
-	if ((sync & (KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS)) != (KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS)) {
-		return kr_fail(err, ENOTSUP, "this KVM does not share registers (KVM_CAP_SYNC_REGS)");
-	}
-	model->run_size = (uint32_t)size;
-	model->cpuid.head.nent = KR_CPUID_MAX;
-	if (ioctl(machine->kvm, KVM_GET_SUPPORTED_CPUID, &model->cpuid) != 0) {
-		return kr_fail(err, errno, "ask KVM what its processors can do");
-	}
-	return read_model(model, &machine->slots.gpa_limit, err);
-}
-
 static int new_page(struct kr_machine *machine, uint64_t gva, int flags, uint64_t *gpa, struct kr_err *err)
 {
 	*gpa = kr_slots_system_page(&machine->slots, machine->vm);
@@ -168,7 +94,7 @@ static int set_system_registers(const struct kr_machine *machine, struct kr_cpu 
 	sregs->cr3 = 0;
 	sregs->cr4 = X86_CR4_PAE | X86_CR4_PGE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT;
 	sregs->cr4 |= machine->model.xcr0 != 0 ? X86_CR4_OSXSAVE : 0;
-	sregs->cr4 |= machine->model.hwcap2 != 0 ? X86_CR4_FSGSBASE : 0;
+	sregs->cr4 |= machine->model.has_fsgsbase ? X86_CR4_FSGSBASE : 0;
 	sregs->efer = EFER_SCE | EFER_LME | EFER_LMA | EFER_NX;
 	if (ioctl(cpu->fd, KVM_SET_SREGS, sregs) != 0) {
 		return kr_fail(err, errno, "set the processor's registers");

@@ -13,6 +13,7 @@
 #define KR_VM_CPU_H
 
 #include "../base/err.h"
+#include "cpu_model.h"
 
 #include <linux/kvm.h>
 #include <stdbool.h>
@@ -21,24 +22,8 @@
 
 #define KR_PORT_CALL  0x8000u /* + number of the system call */
 #define KR_PORT_CALLS 0x1000u
-#define KR_XSAVE_MAX  4096u
-#define KR_CPUID_MAX  256u /* entries, as in the kernel */
 
 struct kr_machine;
-
-/* What all processors of a machine have in common. */
-struct kr_cpu_model {
-	struct {
-		struct kvm_cpuid2 head;
-		struct kvm_cpuid_entry2 entries[KR_CPUID_MAX];
-	} cpuid;
-	uint64_t xcr0;
-	uint32_t xsave_size; /* of a signal frame's extended state */
-	uint32_t hwcap;
-	uint32_t hwcap2;
-	uint32_t run_size;
-	uint64_t io_bitmap[2]; /* physical addresses */
-};
 
 struct kr_cpu {
 	struct kr_cpu *next; /* in the pool's list of all */
@@ -81,8 +66,6 @@ struct kr_cpu_state {
 	struct kvm_xsave xsave;
 };
 
-/* Ask KVM once what its processors can do. */
-int kr_cpu_model(struct kr_machine *machine, struct kr_err *err);
 /* Write the descriptor tables and fault stubs that all processors share. */
 int kr_cpu_shared_tables(struct kr_machine *machine, struct kr_err *err);
 /* A processor in user mode with empty registers, from the pool or a new one. */

@@ -102,5 +102,8 @@ int kr_launch(struct kr_boot *boot, struct kr_machine *machine, struct kr_thread
 
 		return pipe >= 0 ? 0 : -1;
 	}
+	kr_close_fd(&boot->sync);
+	kr_close_fd(&boot->fifo);
+	kr_close_fd(&boot->started);
 	return 0;
 }

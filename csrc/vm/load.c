@@ -33,6 +33,21 @@ static void close_program(struct program *program)
 
 #define own_program __attribute__((cleanup(close_program)))
 
+/* The words by which clients tell "not found" from "not allowed". */
+static const char *reason(int code)
+{
+	switch (code) {
+	case ENOENT:
+		return "no such file or directory";
+	case EACCES:
+		return "permission denied";
+	case ENOTDIR:
+		return "not a directory";
+	default:
+		return kr_errno_name(code);
+	}
+}
+
 static int open_program(int directory, const char *path, struct program *program, struct kr_err *err)
 {
 	struct stat info;
@@ -42,7 +57,7 @@ static int open_program(int directory, const char *path, struct program *program
 	if (program->fd < 0) {
 		int code = errno;
 
-		return kr_fail(err, code, "%s cannot be opened: %s", path, strerrordesc_np(code));
+		return kr_fail(err, code, "%s cannot be opened: %s", path, reason(code));
 	}
 	if (fstat(program->fd, &info) != 0) {
 		return kr_fail(err, errno, "%s cannot be examined", path);
@@ -54,7 +69,9 @@ static int open_program(int directory, const char *path, struct program *program
 		return kr_fail(err, EACCES, "%s is not a regular file", path);
 	}
 	if (faccessat(directory, path, X_OK, AT_EACCESS) != 0) {
-		return kr_fail(err, errno, "%s is not executable: permission denied", path);
+		int code = errno;
+
+		return kr_fail(err, code, "%s is not executable: %s", path, reason(code));
 	}
 	program->size = (uint64_t)info.st_size;
 	got = pread(program->fd, program->head, sizeof program->head, 0);

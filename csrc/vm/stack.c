@@ -23,6 +23,7 @@
 #define GUARD         (1ull << 20)   /* unmapped between the stack and the mappings, as Linux keeps it */
 #define SLIDE_MASK    0x3ffffffffull /* 16 GiB */
 #define AUX_MAX       32u
+#define HWCAP2_FSGSBASE 2u
 
 static uint64_t stack_size(void)
 {
@@ -131,7 +132,7 @@ static void fill_aux(struct auxiliary *aux, const struct kr_machine *machine, co
 	add_aux(aux, AT_GID, getgid());
 	add_aux(aux, AT_EGID, getegid());
 	add_aux(aux, AT_SECURE, 0);
-	add_aux(aux, AT_HWCAP2, machine->model.hwcap2);
+	add_aux(aux, AT_HWCAP2, machine->model.has_fsgsbase ? HWCAP2_FSGSBASE : 0);
 }
 
 static int fail_too_big(struct kr_err *err)

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cpu_model.h"
+
+#include <cpuid.h>
+#include <errno.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+
+#define FEATURE_XSAVE    (1u << 26) /* leaf 1, ECX */
+#define FEATURE_FSGSBASE (1u << 0)  /* leaf 7, EBX */
+#define ADDRESS_BITS_MIN 36u
+#define ADDRESS_BITS_MAX 46u /* more is never used: see layout.h */
+#define LEGACY_STATE     (512u + 64u)
+
+/* Instructions that run in user mode with no other state than XCR0's.  KVM without the processor's virtualization
+ * (kvm_pvm) leaves them out of what it supports, although it runs user code on the processor itself. */
+#define USER_1_ECX                                                                                             \
+	(1u << 0    /* SSE3 */                                                                                   \
+	 | 1u << 1  /* PCLMULQDQ */                                                                              \
+	 | 1u << 9  /* SSSE3 */                                                                                  \
+	 | 1u << 12 /* FMA */                                                                                    \
+	 | 1u << 13 /* CMPXCHG16B */                                                                             \
+	 | 1u << 19 /* SSE4.1 */                                                                                 \
+	 | 1u << 20 /* SSE4.2 */                                                                                 \
+	 | 1u << 22 /* MOVBE */                                                                                  \
+	 | 1u << 23 /* POPCNT */                                                                                 \
+	 | 1u << 25 /* AES */                                                                                    \
+	 | 1u << 26 /* XSAVE */                                                                                  \
+	 | 1u << 28 /* AVX */                                                                                    \
+	 | 1u << 29 /* F16C */                                                                                   \
+	 | 1u << 30 /* RDRAND */)
+#define USER_7_EBX                                                                                             \
+	(1u << 0    /* FSGSBASE */                                                                               \
+	 | 1u << 3  /* BMI1 */                                                                                   \
+	 | 1u << 5  /* AVX2 */                                                                                   \
+	 | 1u << 8  /* BMI2 */                                                                                   \
+	 | 1u << 9  /* ERMS */                                                                                   \
+	 | 1u << 16 /* AVX512F */                                                                                \
+	 | 1u << 17 /* AVX512DQ */                                                                               \
+	 | 1u << 18 /* RDSEED */                                                                                 \
+	 | 1u << 19 /* ADX */                                                                                    \
+	 | 1u << 21 /* AVX512-IFMA */                                                                            \
+	 | 1u << 23 /* CLFLUSHOPT */                                                                             \
+	 | 1u << 24 /* CLWB */                                                                                   \
+	 | 1u << 28 /* AVX512CD */                                                                               \
+	 | 1u << 29 /* SHA */                                                                                    \
+	 | 1u << 30 /* AVX512BW */                                                                               \
+	 | 1u << 31 /* AVX512VL */)
+#define USER_7_ECX                                                                                             \
+	(1u << 1    /* AVX512-VBMI */                                                                            \
+	 | 1u << 6  /* AVX512-VBMI2 */                                                                           \
+	 | 1u << 8  /* GFNI */                                                                                   \
+	 | 1u << 9  /* VAES */                                                                                   \
+	 | 1u << 10 /* VPCLMULQDQ */                                                                             \
+	 | 1u << 11 /* AVX512-VNNI */                                                                            \
+	 | 1u << 12 /* AVX512-BITALG */                                                                          \
+	 | 1u << 14 /* AVX512-VPOPCNTDQ */)
+#define USER_7_EDX          (1u << 4 /* FSRM */)
+#define USER_D1_EAX         (1u << 0 /* XSAVEOPT */ | 1u << 1 /* XSAVEC */ | 1u << 2 /* XGETBV 1 */)
+#define USER_EXTENDED_ECX   (1u << 0 /* LAHF */ | 1u << 5 /* LZCNT */ | 1u << 8 /* PREFETCHW */)
+
+/* What needs the upper halves of vector registers, and AVX-512's. */
+#define NEEDS_AVX_1_ECX     (1u << 12 | 1u << 28 | 1u << 29)
+#define NEEDS_AVX_7_EBX     (1u << 5)
+#define NEEDS_AVX_7_ECX     (1u << 9 | 1u << 10)
+#define NEEDS_AVX512_7_EBX  (1u << 16 | 1u << 17 | 1u << 21 | 1u << 28 | 1u << 30 | 1u << 31)
+#define NEEDS_AVX512_7_ECX  (1u << 1 | 1u << 6 | 1u << 11 | 1u << 12 | 1u << 14)
+#define STATE_AVX           0x07ull
+#define STATE_AVX512        0xe7ull
+
+static struct kvm_cpuid_entry2 *find_leaf(struct kr_cpu_model *model, uint32_t function, uint32_t index)
+{
+	for (uint32_t i = 0; i < model->cpuid.head.nent; i++) {
+		struct kvm_cpuid_entry2 *entry = &model->cpuid.entries[i];
+
+		if (entry->function == function && entry->index == index) {
+			return entry;
+		}
+	}
+	return NULL;
+}
+
+struct leaf {
+	uint32_t eax;
+	uint32_t ebx;
+	uint32_t ecx;
+	uint32_t edx;
+};
+
+static struct leaf ask_processor(uint32_t function, uint32_t index)
+{
+	struct leaf leaf = { 0 };
+
+	(void)__get_cpuid_count(function, index, &leaf.eax, &leaf.ebx, &leaf.ecx, &leaf.edx);
+	return leaf;
+}
+
+static void add_basic(struct kr_cpu_model *model, uint64_t states)
+{
+	struct kvm_cpuid_entry2 *entry = find_leaf(model, 1, 0);
+	uint32_t wanted = USER_1_ECX;
+
+	wanted &= states != 0 ? ~0u : ~FEATURE_XSAVE;
+	wanted &= (states & STATE_AVX) == STATE_AVX ? ~0u : ~NEEDS_AVX_1_ECX;
+	if (entry != NULL && (entry->ecx & wanted) != wanted) {
+		entry->ecx |= ask_processor(1, 0).ecx & wanted;
+	}
+}
+
+static void add_structured(struct kr_cpu_model *model, uint64_t states)
+{
+	struct kvm_cpuid_entry2 *entry = find_leaf(model, 7, 0);
+	uint32_t ebx = USER_7_EBX;
+	uint32_t ecx = USER_7_ECX;
+	struct leaf leaf;
+
+	if (entry == NULL) {
+		return;
+	}
+	if ((states & STATE_AVX) != STATE_AVX) {
+		ebx &= ~NEEDS_AVX_7_EBX;
+		ecx &= ~NEEDS_AVX_7_ECX;
+	}
+	if ((states & STATE_AVX512) != STATE_AVX512) {
+		ebx &= ~NEEDS_AVX512_7_EBX;
+		ecx &= ~NEEDS_AVX512_7_ECX;
+	}
+	leaf = ask_processor(7, 0);
+	entry->ebx |= leaf.ebx & ebx;
+	entry->ecx |= leaf.ecx & ecx;
+	entry->edx |= leaf.edx & USER_7_EDX;
+}
+
+static void add_user_instructions(struct kr_cpu_model *model)
+{
+	const struct kvm_cpuid_entry2 *state = find_leaf(model, 0xd, 0);
+	uint64_t states = state != NULL ? state->eax | (uint64_t)state->edx << 32 : 0;
+	struct kvm_cpuid_entry2 *saving = find_leaf(model, 0xd, 1);
+	struct kvm_cpuid_entry2 *extended = find_leaf(model, 0x80000001, 0);
+
+	add_basic(model, states);
+	add_structured(model, states);
+	if (saving != NULL && states != 0) {
+		saving->eax |= ask_processor(0xd, 1).eax & USER_D1_EAX;
+	}
+	if (extended != NULL) {
+		extended->ecx |= ask_processor(0x80000001, 0).ecx & USER_EXTENDED_ECX;
+	}
+}
+
+/* Size of the extended state in its standard layout, as XSAVE writes it. */
+static uint32_t extended_size(struct kr_cpu_model *model)
+{
+	uint32_t size = LEGACY_STATE;
+
+	for (uint32_t i = 2; i < 63; i++) {
+		const struct kvm_cpuid_entry2 *leaf = (model->xcr0 >> i & 1) != 0 ? find_leaf(model, 0xd, i) : NULL;
+
+		if (leaf != NULL && leaf->ebx + leaf->eax > size) {
+			size = leaf->ebx + leaf->eax;
+		}
+	}
+	return size;
+}
+
+static int interpret(struct kr_cpu_model *model, struct kr_err *err)
+{
+	const struct kvm_cpuid_entry2 *features = find_leaf(model, 1, 0);
+	const struct kvm_cpuid_entry2 *states = find_leaf(model, 0xd, 0);
+	const struct kvm_cpuid_entry2 *structured = find_leaf(model, 7, 0);
+	const struct kvm_cpuid_entry2 *widths = find_leaf(model, 0x80000008, 0);
+	uint32_t bits = widths != NULL && (widths->eax & 0xff) != 0 ? widths->eax & 0xff : ADDRESS_BITS_MIN;
+
+	if (features == NULL) {
+		return kr_fail(err, ENOTSUP, "KVM does not say what its processors can do");
+	}
+	model->gpa_limit = 1ull << (bits < ADDRESS_BITS_MAX ? bits : ADDRESS_BITS_MAX);
+	model->hwcap = features->edx;
+	model->has_fsgsbase = structured != NULL && (structured->ebx & FEATURE_FSGSBASE) != 0;
+	model->xcr0 = 0;
+	model->xsave_size = LEGACY_STATE;
+	if (states != NULL && (features->ecx & FEATURE_XSAVE) != 0) {
+		model->xcr0 = states->eax | (uint64_t)states->edx << 32;
+		model->xsave_size = extended_size(model);
+	}
+	if (model->xsave_size > KR_XSAVE_MAX) {
+		return kr_fail(err, ENOTSUP, "the processor's extended state has %u bytes, at most %u are supported",
+		               model->xsave_size, KR_XSAVE_MAX);
+	}
+	return 0;
+}
+
+int kr_cpu_model_read(struct kr_cpu_model *model, int kvm, struct kr_err *err)
+{
+	const int needed = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
+	int size = ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
+	int sync = ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_SYNC_REGS);
+
+	if (size < 0 || sync < 0) {
+		return kr_fail(err, errno, "ask KVM for its processors");
+	}
+	if ((sync & needed) != needed) {
+		return kr_fail(err, ENOTSUP, "this KVM does not share registers (KVM_CAP_SYNC_REGS)");
+	}
+	model->run_size = (uint32_t)size;
+	model->cpuid.head.nent = KR_CPUID_MAX;
+	if (ioctl(kvm, KVM_GET_SUPPORTED_CPUID, &model->cpuid) != 0) {
+		return kr_fail(err, errno, "ask KVM what its processors can do");
+	}
+	add_user_instructions(model);
+	return interpret(model, err);
+}

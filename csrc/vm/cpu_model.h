@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What the processors of a machine can do: CPUID as the guest sees it, and what follows from it.
+ */
+#ifndef KR_VM_CPU_MODEL_H
+#define KR_VM_CPU_MODEL_H
+
+#include "../base/err.h"
+
+#include <linux/kvm.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define KR_CPUID_MAX 256u /* entries, as in the kernel */
+#define KR_XSAVE_MAX 4096u
+
+struct kr_cpu_model {
+	struct {
+		struct kvm_cpuid2 head;
+		struct kvm_cpuid_entry2 entries[KR_CPUID_MAX];
+	} cpuid;
+	uint64_t xcr0;         /* 0: no XSAVE */
+	uint32_t xsave_size;   /* of the extended state in a signal frame */
+	bool has_fsgsbase;     /* AT_HWCAP2 tells it */
+	uint32_t hwcap;        /* AT_HWCAP */
+	uint32_t run_size;     /* bytes of struct kvm_run with its appendices */
+	uint64_t gpa_limit;    /* first physical address that the processor does not have */
+	uint64_t io_bitmap[2]; /* physical addresses of the pages that all processors share */
+};
+
+/* Ask KVM and the processor.  0 or -1 when this KVM cannot run the monitor's machine. */
+int kr_cpu_model_read(struct kr_cpu_model *model, int kvm, struct kr_err *err);
+
+#endif

@@ -1,0 +1,68 @@
+"""What the monitor's own tests share: krun-vm, and small C payloads that the tests compile.
+
+Out of scope: containers.  Here the monitor is run directly, as specs/monitor.md says.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+PAYLOADS = Path(__file__).parent / "payloads"
+WARNINGS = ("-std=gnu17", "-Wall", "-Wextra", "-Werror", "-Wno-infinite-recursion")
+
+Compile = Callable[..., Path]
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def krun_vm(krun: Path) -> Path:
+    """Return the installed monitor."""
+    found = sorted(krun.parent.parent.glob("lib/python3*/site-packages/krun/libexec/krun-vm"))
+    assert found, f"no krun-vm in the installation of {krun}"
+    return found[0]
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Compile:
+    """Return a compiler of payloads: the source's name, then what the compiler is to be told."""
+    directory = tmp_path_factory.mktemp("payloads")
+    made: dict[tuple[str, ...], Path] = {}
+
+    def compile_payload(source: str, *options: str, compiler: str = "gcc") -> Path:
+        key = (compiler, source, *options)
+        if key not in made:
+            target = directory / f"{Path(source).stem}-{len(made)}"
+            command = [compiler, "-O1", *WARNINGS, "-o", target, PAYLOADS / source, *options]
+            subprocess.run(command, check=True, timeout=120)
+            made[key] = target
+        return made[key]
+
+    return compile_payload
+
+
+@pytest.fixture(scope="session")
+def static(compiled: Compile) -> Callable[[str], Path]:
+    """Return a compiler of static glibc payloads by their source's stem."""
+    return lambda stem: compiled(f"{stem}.c", "-static", "-pthread", "-lm")
+
+
+@pytest.fixture(scope="session")
+def in_vm(krun_vm: Path) -> Run:
+    """Return a runner of payloads in the monitor; a payload gets no input and thirty seconds."""
+
+    def run(payload: Path | str, *args: str, **options: object) -> subprocess.CompletedProcess[str]:
+        given: dict[str, object] = {
+            "stdin": subprocess.DEVNULL,
+            "capture_output": True,
+            "text": True,
+            "timeout": 30,
+            "check": False,
+            **options,
+        }
+        return subprocess.run([krun_vm, payload, *args], **given)  # type: ignore[call-overload,no-any-return]
+
+    return run

@@ -1,0 +1,36 @@
+"""The payload's memory behaves as the kernel's: mapping, protection, moving, sharing, copying."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support import cases
+
+pytestmark = pytest.mark.needs("kvm")
+
+
+@pytest.mark.parametrize("case", cases.names("memory"))
+def test_memory_case_ends_as_without_a_vm(
+    case: str, static: Callable[[str], Path], in_vm: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    """Each case of memory.c promises what its name says."""
+    payload = static("memory")
+    cases.check_same(cases.natively(payload, case), in_vm(payload, case))
+
+
+def test_nothing_of_the_guest_is_executable_on_the_host(static: Callable[[str], Path], krun_vm: Path) -> None:
+    """The payload's code runs in the machine and nowhere else: the host maps none of it executable."""
+    with subprocess.Popen(
+        [krun_vm, static("process"), "waits"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        maps = Path(f"/proc/{process.pid}/maps").read_text().splitlines()
+        process.stdin.close()
+    guest = [line for line in maps if int(line.partition("-")[0], 16) < 0x200000000000]
+    assert guest
+    assert [line for line in guest if "x" in line.split()[1]] == []
