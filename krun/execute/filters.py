@@ -29,9 +29,12 @@ _MOST_ENTRIES = 64
 _INSTRUCTION_BYTES = 8
 
 
-def compile_filter(profile: Seccomp) -> bytes:
-    """Return the profile as classic BPF, from the cache if it is there.  Raises Unsupported."""
-    directory = _open_cache()
+def compile_filter(profile: Seccomp, base: str = "") -> bytes:
+    """Return the profile as classic BPF, from the cache if it is there.  Raises Unsupported.
+
+    base: the directory below which the cache is; by default the user's runtime directory.
+    """
+    directory = _open_cache(base or _runtime_directory())
     if directory is None:
         return _compile(profile)
     try:
@@ -56,11 +59,14 @@ def _compile(profile: Seccomp) -> bytes:
         raise Unsupported("$.linux.seccomp", f"cannot be compiled: {error.strerror}") from error
 
 
-def _open_cache() -> int | None:
+def _runtime_directory() -> str:
+    return "/run" if os.geteuid() == 0 else os.environ.get("XDG_RUNTIME_DIR", "/run")
+
+
+def _open_cache(base: str) -> int | None:
     """Open the directory of the cache, which nobody else may write to; None when there is no such thing."""
-    base = os.environ.get("XDG_RUNTIME_DIR", "") if os.geteuid() != 0 else ""
     try:
-        parent = _open_own(None, f"{base or '/run'}/krun")
+        parent = _open_own(None, f"{base}/krun")
         try:
             return _open_own(parent, "cache")
         finally:
