@@ -87,7 +87,11 @@ def create(root: str, id: str) -> Held:
     except OSError as error:
         found = f"{root}: {errno.errorcode.get(error.errno or 0, str(error))}"
         raise HostError("the state directory cannot be made", found, "is this user allowed to?") from error
-    held = _lock(root, id)
+    try:
+        held = _lock(root, id)
+    except BaseException:
+        Held(root, id, -1).remove()
+        raise
     if held is None:  # somebody forced a deletion in between
         raise NoSuchContainer(id)
     return held
