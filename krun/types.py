@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Any, Never, dataclass_transform
 else:
 
-    def dataclass_transform(**_options: object):
+    def dataclass_transform(**_options: object) -> object:
         """Stand in for `typing.dataclass_transform`, which only type checkers read."""
         return lambda cls: cls
 

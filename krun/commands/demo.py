@@ -30,7 +30,8 @@ def run(args: Arguments, context: Context) -> int:
     """Show the container in a VM; where that cannot be had, say why first and show it without one."""
     del args
     if os.geteuid() != 0:
-        raise HostError("the demo makes namespaces and needs root", f"this is user {os.geteuid()}", "run it with sudo")
+        found = f"this is user {os.geteuid()}"
+        raise HostError("the demo makes namespaces and needs root", found, "run it with sudo")
     monitor, prefix = context.monitor, ""
     if monitor != "none":
         try:
@@ -94,9 +95,9 @@ def call(command: tuple[str, ...], stdout: int) -> float:
     begin = time.perf_counter()
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
         # A file, not a pipe: the container inherits it, and a pipe would stay open as long as it lives.
-        status = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=said, check=False).returncode
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=said, check=False)
         took_ms = (time.perf_counter() - begin) * 1000
-        if status != 0:
+        if done.returncode != 0:
             said.seek(0)
-            raise KrunError(said.read().strip() or f"{' '.join(command)} ended with status {status}")
+            raise KrunError(said.read().strip() or f"{' '.join(command)} ended with status {done.returncode}")
     return took_ms
