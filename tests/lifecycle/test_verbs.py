@@ -24,10 +24,10 @@ pytestmark = [pytest.mark.needs("root", "busybox"), pytest.mark.usefixtures("not
 MakeBundle = Callable[..., Bundle]
 
 
-@pytest.fixture
-def runner(plain_runtime: Runner) -> Runner:
-    """Run without a VM: the verbs are the same, and this works everywhere."""
-    return plain_runtime
+@pytest.fixture(params=["none", pytest.param("builtin", marks=pytest.mark.needs("kvm"))])
+def runner(request: pytest.FixtureRequest, krun: Path, krun_root: Path, tmp_path: Path) -> Runner:
+    """Run with and without a VM: the verbs are the same."""
+    return Runner(krun, krun_root, tmp_path / "streams", monitor=request.param)
 
 
 @pytest.fixture
