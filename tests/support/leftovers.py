@@ -10,7 +10,9 @@ import signal
 import subprocess
 from pathlib import Path
 
-from support.processes import is_alive, pids, wait_dead
+from support.processes import Hang, is_alive, pids, wait_dead
+
+DYING_S = 5.0
 
 
 def mounts_below(folder: Path) -> list[str]:
@@ -77,6 +79,11 @@ def find(folder: Path, root: Path, cgroup: str) -> list[str]:
     folder: the test's own directory; root: krun's --root; cgroup: how the names of its
     top-level cgroups begin.
     """
+    for pid in processes_of(folder, cgroup):
+        try:
+            wait_dead(pid, DYING_S)  # what ends by itself was not left
+        except Hang:
+            break
     states = [f"state directory {path}" for path in sorted(root.iterdir())] if root.is_dir() else []
     return [
         *processes_of(folder, cgroup).values(),
