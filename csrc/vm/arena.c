@@ -55,7 +55,7 @@ int kr_arena_reserve(struct kr_arena *arena)
 static void remove_at(struct kr_arena *arena, size_t first, size_t count)
 {
 	memmove(&arena->regions[first], &arena->regions[first + count],
-	        (arena->count - first - count) * sizeof *arena->regions);
+		(arena->count - first - count) * sizeof *arena->regions);
 	arena->count -= count;
 }
 

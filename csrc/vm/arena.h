@@ -22,7 +22,7 @@ struct kr_arena {
 	struct kr_region *regions;
 	size_t count;
 	size_t capacity;
-	uint64_t mmap_top;   /* mappings without a wish are placed below this */
+	uint64_t mmap_top; /* mappings without a wish are placed below this */
 	uint64_t brk_start;
 	uint64_t brk;
 	uint64_t stack_start;

@@ -12,11 +12,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define KR_BOOT_VERSION  1u
-#define KR_BOOT_BARRIER  1u      /* flag: READY and the barrier are ahead */
-#define KR_BOOT_CONFINED 2u      /* flag: the image that made the record has confined the process */
-#define KR_BOOT_NO_NEW_PRIVS 4u  /* flag: the payload has no_new_privs; the monitor always does */
-#define KR_BOOT_MAX      (16u << 20)
+#define KR_BOOT_VERSION      1u
+#define KR_BOOT_BARRIER      1u /* flag: READY and the barrier are ahead */
+#define KR_BOOT_CONFINED     2u /* flag: the image that made the record has confined the process */
+#define KR_BOOT_NO_NEW_PRIVS 4u /* flag: the payload has no_new_privs; the monitor always does */
+#define KR_BOOT_MAX          (16u << 20)
 
 struct kr_boot {
 	uint32_t flags;

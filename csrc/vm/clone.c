@@ -17,12 +17,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define THREAD_FLAGS    (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
+#define THREAD_FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
 /* What only the guest's registers and the monitor's records show. */
-#define GUEST_FLAGS     (CLONE_SETTLS | CLONE_VM)
-#define THREAD_IGNORED  (CLONE_SYSVSEM | CLONE_DETACHED | CLONE_PTRACE | CLONE_UNTRACED | CLONE_IO)
-#define THREAD_ACCEPTED                                                                                        \
-	(THREAD_FLAGS | THREAD_IGNORED | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID)
+#define GUEST_FLAGS    (CLONE_SETTLS | CLONE_VM)
+#define THREAD_IGNORED (CLONE_SYSVSEM | CLONE_DETACHED | CLONE_PTRACE | CLONE_UNTRACED | CLONE_IO)
+#define THREAD_ACCEPTED \
+	(THREAD_FLAGS | THREAD_IGNORED | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | \
+	 CLONE_CHILD_CLEARTID)
 
 static bool is_word(uint64_t address)
 {
@@ -90,7 +91,8 @@ static int64_t make_thread(struct kr_thread *thread, const struct clone_args *ar
 }
 
 /* In the child: the only thread of a new machine. */
-static void become_process(struct kr_thread *thread, const struct clone_args *args, const struct kr_cpu_state *state)
+static void become_process(struct kr_thread *thread, const struct clone_args *args,
+			   const struct kr_cpu_state *state)
 {
 	struct kr_machine *machine = thread->machine;
 	struct kr_err err;
@@ -177,12 +179,12 @@ static int64_t make(struct kr_thread *thread, const struct clone_args *args)
 int64_t kr_call_clone(struct kr_thread *thread, const struct kr_call *call)
 {
 	const struct clone_args args = { .flags = call->arg[0] & 0xffffffffull & ~(uint64_t)CSIGNAL,
-		                         .exit_signal = call->arg[0] & CSIGNAL,
-		                         .stack = call->arg[1],
-		                         .parent_tid = call->arg[2],
-		                         .pidfd = call->arg[2],
-		                         .child_tid = call->arg[3],
-		                         .tls = call->arg[4] };
+					 .exit_signal = call->arg[0] & CSIGNAL,
+					 .stack = call->arg[1],
+					 .parent_tid = call->arg[2],
+					 .pidfd = call->arg[2],
+					 .child_tid = call->arg[3],
+					 .tls = call->arg[4] };
 
 	if ((args.flags & (CLONE_PIDFD | CLONE_PARENT_SETTID)) == (CLONE_PIDFD | CLONE_PARENT_SETTID)) {
 		return -EINVAL;

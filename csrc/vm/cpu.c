@@ -23,9 +23,9 @@
 
 #define VECTOR_PAGE_FAULT 14u
 /* The flags that a program may have; the rest is the system's. */
-#define USER_FLAGS                                                                                             \
-	(X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | X86_EFLAGS_ZF | X86_EFLAGS_SF | X86_EFLAGS_TF           \
-	 | X86_EFLAGS_DF | X86_EFLAGS_OF | X86_EFLAGS_RF | X86_EFLAGS_AC | X86_EFLAGS_ID)
+#define USER_FLAGS \
+	(X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | X86_EFLAGS_ZF | X86_EFLAGS_SF | X86_EFLAGS_TF | \
+	 X86_EFLAGS_DF | X86_EFLAGS_OF | X86_EFLAGS_RF | X86_EFLAGS_AC | X86_EFLAGS_ID)
 
 static int new_page(struct kr_machine *machine, uint64_t gva, int flags, uint64_t *gpa, struct kr_err *err)
 {
@@ -42,16 +42,16 @@ int kr_cpu_shared_tables(struct kr_machine *machine, struct kr_err *err)
 	uint64_t stubs;
 	uint64_t idt;
 
-	if (kr_paging_map_system(machine, KR_TRAP_GVA, KR_TRAP_GPA, KR_PAGE_USER | KR_PAGE_EXECUTE, err) < 0
-	    || new_page(machine, KR_STUB_GVA, KR_PAGE_EXECUTE, &stubs, err) < 0
-	    || new_page(machine, KR_IDT_GVA, 0, &idt, err) < 0
-	    || new_page(machine, 0, 0, &bitmap[0], err) < 0 || new_page(machine, 0, 0, &bitmap[1], err) < 0) {
+	if (kr_paging_map_system(machine, KR_TRAP_GVA, KR_TRAP_GPA, KR_PAGE_USER | KR_PAGE_EXECUTE, err) < 0 ||
+	    new_page(machine, KR_STUB_GVA, KR_PAGE_EXECUTE, &stubs, err) < 0 ||
+	    new_page(machine, KR_IDT_GVA, 0, &idt, err) < 0 || new_page(machine, 0, 0, &bitmap[0], err) < 0 ||
+	    new_page(machine, 0, 0, &bitmap[1], err) < 0) {
 		return -1;
 	}
 	kr_segments_write_stubs(kr_slots_system_at(&machine->slots, stubs));
 	kr_segments_write_idt(kr_slots_system_at(&machine->slots, idt));
 	kr_segments_write_bitmap(kr_slots_system_at(&machine->slots, bitmap[0]),
-	                         kr_slots_system_at(&machine->slots, bitmap[1]));
+				 kr_slots_system_at(&machine->slots, bitmap[1]));
 	return 0;
 }
 
@@ -64,7 +64,8 @@ static int map_page(struct kr_machine *machine, struct kr_cpu *cpu, struct kr_er
 		return -1;
 	}
 	for (unsigned i = 0; i < 2; i++) {
-		if (kr_paging_map_system(machine, gva + (i + 1) * KR_PAGE, machine->model.io_bitmap[i], 0, err) < 0) {
+		if (kr_paging_map_system(machine, gva + (i + 1) * KR_PAGE, machine->model.io_bitmap[i], 0, err) <
+		    0) {
 			return -1;
 		}
 	}
@@ -81,8 +82,9 @@ static int set_system_registers(const struct kr_machine *machine, struct kr_cpu 
 	} msrs = { .head = { .nmsrs = 3 },
 		   .entries = { { .index = MSR_STAR, .data = KR_STAR },
 				{ .index = MSR_LSTAR, .data = KR_TRAP_GVA },
-				{ .index = MSR_SYSCALL_MASK, .data = X86_EFLAGS_TF | X86_EFLAGS_DF | X86_EFLAGS_IF
-		                                                       | X86_EFLAGS_IOPL | X86_EFLAGS_AC | X86_EFLAGS_NT } } };
+				{ .index = MSR_SYSCALL_MASK,
+				  .data = X86_EFLAGS_TF | X86_EFLAGS_DF | X86_EFLAGS_IF | X86_EFLAGS_IOPL |
+					  X86_EFLAGS_AC | X86_EFLAGS_NT } } };
 	struct kvm_xcrs xcrs = { .nr_xcrs = 1, .xcrs = { { .xcr = 0, .value = machine->model.xcr0 } } };
 	struct kvm_sregs *sregs = &cpu->run->s.regs.sregs;
 
@@ -91,7 +93,7 @@ static int set_system_registers(const struct kr_machine *machine, struct kr_cpu 
 	}
 	kr_segments_set(sregs, KR_CPU_GVA(cpu->id));
 	sregs->cr0 = X86_CR0_PE | X86_CR0_MP | X86_CR0_ET | X86_CR0_NE | X86_CR0_WP | X86_CR0_AM | X86_CR0_PG;
-	sregs->cr3 = 0;
+	sregs->cr3 = KR_ROOT_GPA;
 	sregs->cr4 = X86_CR4_PAE | X86_CR4_PGE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT;
 	sregs->cr4 |= machine->model.xcr0 != 0 ? X86_CR4_OSXSAVE : 0;
 	sregs->cr4 |= machine->model.has_fsgsbase ? X86_CR4_FSGSBASE : 0;
@@ -112,9 +114,9 @@ static int set_system_registers(const struct kr_machine *machine, struct kr_cpu 
 static void share_time_stamps(const struct kr_cpu *cpu)
 {
 	uint64_t offset = 0;
-	struct kvm_device_attr attribute = {
-		.group = KVM_VCPU_TSC_CTRL, .attr = KVM_VCPU_TSC_OFFSET, .addr = (uint64_t)(uintptr_t)&offset
-	};
+	struct kvm_device_attr attribute = { .group = KVM_VCPU_TSC_CTRL,
+					     .attr = KVM_VCPU_TSC_OFFSET,
+					     .addr = (uint64_t)(uintptr_t)&offset };
 	struct {
 		struct kvm_msrs head;
 		struct kvm_msr_entry entries[1];
@@ -270,8 +272,8 @@ static void read_out(struct kr_cpu *cpu, struct kr_stop *stop)
 		return;
 	}
 	stop->number = run->io.port;
-	if (run->io.direction == KVM_EXIT_IO_OUT && run->io.size == 4 && run->io.count == 1
-	    && run->io.port >= KR_PORT_CALL && run->io.port < KR_PORT_CALL + KR_PORT_CALLS) {
+	if (run->io.direction == KVM_EXIT_IO_OUT && run->io.size == 4 && run->io.count == 1 &&
+	    run->io.port >= KR_PORT_CALL && run->io.port < KR_PORT_CALL + KR_PORT_CALLS) {
 		stop->kind = KR_STOP_HYPERCALL;
 		stop->number = run->io.port - KR_PORT_CALL;
 		return;

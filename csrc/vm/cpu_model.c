@@ -14,59 +14,59 @@
 
 /* Instructions that run in user mode with no other state than XCR0's.  KVM without the processor's virtualization
  * (kvm_pvm) leaves them out of what it supports, although it runs user code on the processor itself. */
-#define USER_1_ECX                                                                                             \
-	(1u << 0    /* SSE3 */                                                                                   \
-	 | 1u << 1  /* PCLMULQDQ */                                                                              \
-	 | 1u << 9  /* SSSE3 */                                                                                  \
-	 | 1u << 12 /* FMA */                                                                                    \
-	 | 1u << 13 /* CMPXCHG16B */                                                                             \
-	 | 1u << 19 /* SSE4.1 */                                                                                 \
-	 | 1u << 20 /* SSE4.2 */                                                                                 \
-	 | 1u << 22 /* MOVBE */                                                                                  \
-	 | 1u << 23 /* POPCNT */                                                                                 \
-	 | 1u << 25 /* AES */                                                                                    \
-	 | 1u << 26 /* XSAVE */                                                                                  \
-	 | 1u << 28 /* AVX */                                                                                    \
-	 | 1u << 29 /* F16C */                                                                                   \
+#define USER_1_ECX \
+	(1u << 0    /* SSE3 */ \
+	 | 1u << 1  /* PCLMULQDQ */ \
+	 | 1u << 9  /* SSSE3 */ \
+	 | 1u << 12 /* FMA */ \
+	 | 1u << 13 /* CMPXCHG16B */ \
+	 | 1u << 19 /* SSE4.1 */ \
+	 | 1u << 20 /* SSE4.2 */ \
+	 | 1u << 22 /* MOVBE */ \
+	 | 1u << 23 /* POPCNT */ \
+	 | 1u << 25 /* AES */ \
+	 | 1u << 26 /* XSAVE */ \
+	 | 1u << 28 /* AVX */ \
+	 | 1u << 29 /* F16C */ \
 	 | 1u << 30 /* RDRAND */)
-#define USER_7_EBX                                                                                             \
-	(1u << 0    /* FSGSBASE */                                                                               \
-	 | 1u << 3  /* BMI1 */                                                                                   \
-	 | 1u << 5  /* AVX2 */                                                                                   \
-	 | 1u << 8  /* BMI2 */                                                                                   \
-	 | 1u << 9  /* ERMS */                                                                                   \
-	 | 1u << 16 /* AVX512F */                                                                                \
-	 | 1u << 17 /* AVX512DQ */                                                                               \
-	 | 1u << 18 /* RDSEED */                                                                                 \
-	 | 1u << 19 /* ADX */                                                                                    \
-	 | 1u << 21 /* AVX512-IFMA */                                                                            \
-	 | 1u << 23 /* CLFLUSHOPT */                                                                             \
-	 | 1u << 24 /* CLWB */                                                                                   \
-	 | 1u << 28 /* AVX512CD */                                                                               \
-	 | 1u << 29 /* SHA */                                                                                    \
-	 | 1u << 30 /* AVX512BW */                                                                               \
+#define USER_7_EBX \
+	(1u << 0    /* FSGSBASE */ \
+	 | 1u << 3  /* BMI1 */ \
+	 | 1u << 5  /* AVX2 */ \
+	 | 1u << 8  /* BMI2 */ \
+	 | 1u << 9  /* ERMS */ \
+	 | 1u << 16 /* AVX512F */ \
+	 | 1u << 17 /* AVX512DQ */ \
+	 | 1u << 18 /* RDSEED */ \
+	 | 1u << 19 /* ADX */ \
+	 | 1u << 21 /* AVX512-IFMA */ \
+	 | 1u << 23 /* CLFLUSHOPT */ \
+	 | 1u << 24 /* CLWB */ \
+	 | 1u << 28 /* AVX512CD */ \
+	 | 1u << 29 /* SHA */ \
+	 | 1u << 30 /* AVX512BW */ \
 	 | 1u << 31 /* AVX512VL */)
-#define USER_7_ECX                                                                                             \
-	(1u << 1    /* AVX512-VBMI */                                                                            \
-	 | 1u << 6  /* AVX512-VBMI2 */                                                                           \
-	 | 1u << 8  /* GFNI */                                                                                   \
-	 | 1u << 9  /* VAES */                                                                                   \
-	 | 1u << 10 /* VPCLMULQDQ */                                                                             \
-	 | 1u << 11 /* AVX512-VNNI */                                                                            \
-	 | 1u << 12 /* AVX512-BITALG */                                                                          \
+#define USER_7_ECX \
+	(1u << 1    /* AVX512-VBMI */ \
+	 | 1u << 6  /* AVX512-VBMI2 */ \
+	 | 1u << 8  /* GFNI */ \
+	 | 1u << 9  /* VAES */ \
+	 | 1u << 10 /* VPCLMULQDQ */ \
+	 | 1u << 11 /* AVX512-VNNI */ \
+	 | 1u << 12 /* AVX512-BITALG */ \
 	 | 1u << 14 /* AVX512-VPOPCNTDQ */)
-#define USER_7_EDX          (1u << 4 /* FSRM */)
-#define USER_D1_EAX         (1u << 0 /* XSAVEOPT */ | 1u << 1 /* XSAVEC */ | 1u << 2 /* XGETBV 1 */)
-#define USER_EXTENDED_ECX   (1u << 0 /* LAHF */ | 1u << 5 /* LZCNT */ | 1u << 8 /* PREFETCHW */)
+#define USER_7_EDX        (1u << 4 /* FSRM */)
+#define USER_D1_EAX       (1u << 0 /* XSAVEOPT */ | 1u << 1 /* XSAVEC */ | 1u << 2 /* XGETBV 1 */)
+#define USER_EXTENDED_ECX (1u << 0 /* LAHF */ | 1u << 5 /* LZCNT */ | 1u << 8 /* PREFETCHW */)
 
 /* What needs the upper halves of vector registers, and AVX-512's. */
-#define NEEDS_AVX_1_ECX     (1u << 12 | 1u << 28 | 1u << 29)
-#define NEEDS_AVX_7_EBX     (1u << 5)
-#define NEEDS_AVX_7_ECX     (1u << 9 | 1u << 10)
-#define NEEDS_AVX512_7_EBX  (1u << 16 | 1u << 17 | 1u << 21 | 1u << 28 | 1u << 30 | 1u << 31)
-#define NEEDS_AVX512_7_ECX  (1u << 1 | 1u << 6 | 1u << 11 | 1u << 12 | 1u << 14)
-#define STATE_AVX           0x07ull
-#define STATE_AVX512        0xe7ull
+#define NEEDS_AVX_1_ECX    (1u << 12 | 1u << 28 | 1u << 29)
+#define NEEDS_AVX_7_EBX    (1u << 5)
+#define NEEDS_AVX_7_ECX    (1u << 9 | 1u << 10)
+#define NEEDS_AVX512_7_EBX (1u << 16 | 1u << 17 | 1u << 21 | 1u << 28 | 1u << 30 | 1u << 31)
+#define NEEDS_AVX512_7_ECX (1u << 1 | 1u << 6 | 1u << 11 | 1u << 12 | 1u << 14)
+#define STATE_AVX          0x07ull
+#define STATE_AVX512       0xe7ull
 
 static struct kvm_cpuid_entry2 *find_leaf(struct kr_cpu_model *model, uint32_t function, uint32_t index)
 {
@@ -131,6 +131,74 @@ static void add_structured(struct kr_cpu_model *model, uint64_t states)
 	entry->edx |= leaf.edx & USER_7_EDX;
 }
 
+/* A leaf 2 that refers to leaf 4 makes the C library ask leaf 4 dozens of times when it starts, and each CPUID
+ * leaves the guest.  So the caches are spelled out, each by the largest kind that leaf 2 knows and leaf 4 allows.
+ */
+struct cache_kind {
+	uint32_t level;
+	uint32_t is_data; /* or unified; else instructions */
+	uint32_t bytes;
+	uint8_t code;
+};
+
+static const struct cache_kind cache_kinds[] = {
+	{ 1, 1, 32u << 10, 0x2c },  { 1, 1, 16u << 10, 0x60 }, { 1, 0, 32u << 10, 0x30 },
+	{ 2, 1, 2u << 20, 0x7d },   { 2, 1, 1u << 20, 0x78 },  { 2, 1, 512u << 10, 0x83 },
+	{ 2, 1, 256u << 10, 0x82 }, { 3, 1, 24u << 20, 0xec }, { 3, 1, 18u << 20, 0xeb },
+	{ 3, 1, 12u << 20, 0xea },  { 3, 1, 8u << 20, 0xe4 },  { 3, 1, 4u << 20, 0xd8 },
+	{ 3, 1, 2u << 20, 0xd7 },   { 3, 1, 1u << 20, 0xd6 },
+};
+
+/* The code for one cache of leaf 4; 0 when there is none. */
+static uint8_t cache_code(const struct kvm_cpuid_entry2 *cache)
+{
+	uint32_t type = cache->eax & 31;
+	uint64_t bytes = (uint64_t)((cache->ebx >> 22) + 1) * ((cache->ebx >> 12 & 0x3ff) + 1) *
+			 ((cache->ebx & 0xfff) + 1) * ((uint64_t)cache->ecx + 1);
+
+	for (size_t i = 0; i < sizeof cache_kinds / sizeof cache_kinds[0]; i++) {
+		const struct cache_kind *kind = &cache_kinds[i];
+
+		if (type != 0 && kind->level == (cache->eax >> 5 & 7) && kind->is_data == (type != 2) &&
+		    kind->bytes <= bytes) {
+			return kind->code;
+		}
+	}
+	return 0;
+}
+
+static bool has_reference(const struct kvm_cpuid_entry2 *entry)
+{
+	const uint32_t words[] = { entry->eax & ~0xffu, entry->ebx, entry->ecx, entry->edx };
+
+	for (uint32_t i = 0; i < 16; i++) {
+		if ((words[i / 4] >> 31) == 0 && (words[i / 4] >> i % 4 * 8 & 0xff) == 0xff) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void spell_out_caches(struct kr_cpu_model *model)
+{
+	struct kvm_cpuid_entry2 *entry = find_leaf(model, 2, 0);
+	uint32_t codes = 0;
+
+	if (entry == NULL || !has_reference(entry)) {
+		return;
+	}
+	for (uint32_t i = 0; i < 4; i++) {
+		const struct kvm_cpuid_entry2 *cache = find_leaf(model, 4, i);
+
+		codes |= cache != NULL ? (uint32_t)cache_code(cache) << 8 * i : 0;
+	}
+	/* The lowest byte is the number of rounds; the highest bit of a word says that it holds no codes. */
+	entry->eax = (codes & 0xffff) << 8 | 1;
+	entry->ebx = codes >> 16;
+	entry->ecx = 0;
+	entry->edx = 0;
+}
+
 static void add_user_instructions(struct kr_cpu_model *model)
 {
 	const struct kvm_cpuid_entry2 *state = find_leaf(model, 0xd, 0);
@@ -184,8 +252,9 @@ static int interpret(struct kr_cpu_model *model, struct kr_err *err)
 		model->xsave_size = extended_size(model);
 	}
 	if (model->xsave_size > KR_XSAVE_MAX) {
-		return kr_fail(err, ENOTSUP, "the processor's extended state has %u bytes, at most %u are supported",
-		               model->xsave_size, KR_XSAVE_MAX);
+		return kr_fail(err, ENOTSUP,
+			       "the processor's extended state has %u bytes, at most %u are supported",
+			       model->xsave_size, KR_XSAVE_MAX);
 	}
 	return 0;
 }
@@ -208,5 +277,6 @@ int kr_cpu_model_read(struct kr_cpu_model *model, int kvm, struct kr_err *err)
 		return kr_fail(err, errno, "ask KVM what its processors can do");
 	}
 	add_user_instructions(model);
+	spell_out_caches(model);
 	return interpret(model, err);
 }

@@ -74,8 +74,8 @@ bool kr_descriptors_have(const struct kr_descriptors *descriptors, int fd)
 {
 	int index = fd - descriptors->base;
 
-	return index >= 0 && index < KR_DESCRIPTORS_MAX
-	       && (__atomic_load_n(&descriptors->taken[index / 64], __ATOMIC_RELAXED) >> (index % 64) & 1) != 0;
+	return index >= 0 && index < KR_DESCRIPTORS_MAX &&
+	       (__atomic_load_n(&descriptors->taken[index / 64], __ATOMIC_RELAXED) >> (index % 64) & 1) != 0;
 }
 
 bool kr_is_monitor_fd(int fd)

@@ -44,7 +44,7 @@ static int check_identity(const Elf64_Ehdr *header, struct kr_err *err)
 	}
 	if (header->e_machine != EM_X86_64) {
 		return kr_fail(err, ENOEXEC, "is a program for ELF machine %u; krun runs x86-64 programs",
-		               (unsigned)header->e_machine);
+			       (unsigned)header->e_machine);
 	}
 	if (header->e_ident[EI_CLASS] != ELFCLASS64) {
 		return kr_fail(err, ENOEXEC, "is a 32-bit program (x32); krun runs x86-64 programs");
@@ -98,13 +98,14 @@ int kr_elf_read_header(struct kr_elf *elf, const uint8_t *head, size_t size, uin
 	}
 	if (header.e_phentsize != sizeof(Elf64_Phdr)) {
 		return kr_fail(err, ENOEXEC, "has a damaged ELF header (program headers of %u bytes)",
-		               (unsigned)header.e_phentsize);
+			       (unsigned)header.e_phentsize);
 	}
 	elf->table_offset = header.e_phoff;
 	elf->table_count = header.e_phnum;
 	elf->table_bytes = (uint32_t)header.e_phnum * (uint32_t)sizeof(Elf64_Phdr);
 	if (elf->table_bytes > KR_ELF_TABLE_BYTES) {
-		return kr_fail(err, ENOEXEC, "has %u program headers, more than Linux loads", (unsigned)header.e_phnum);
+		return kr_fail(err, ENOEXEC, "has %u program headers, more than Linux loads",
+			       (unsigned)header.e_phnum);
 	}
 	if (elf->table_offset > file_size || elf->table_bytes > file_size - elf->table_offset) {
 		return kr_fail(err, ENOEXEC, "is a truncated ELF file (its program headers lie beyond its end)");
@@ -116,8 +117,8 @@ int kr_elf_read_header(struct kr_elf *elf, const uint8_t *head, size_t size, uin
 
 static int segment_prot(uint32_t flags)
 {
-	return ((flags & PF_R) != 0 ? PROT_READ : 0) | ((flags & PF_W) != 0 ? PROT_WRITE : 0)
-	       | ((flags & PF_X) != 0 ? PROT_EXEC : 0);
+	return ((flags & PF_R) != 0 ? PROT_READ : 0) | ((flags & PF_W) != 0 ? PROT_WRITE : 0) |
+	       ((flags & PF_X) != 0 ? PROT_EXEC : 0);
 }
 
 static int add_segment(struct kr_elf *elf, const Elf64_Phdr *header, uint64_t file_size, struct kr_err *err)
@@ -136,26 +137,27 @@ static int add_segment(struct kr_elf *elf, const Elf64_Phdr *header, uint64_t fi
 	}
 	if (header->p_offset > file_size || header->p_filesz > file_size - header->p_offset) {
 		return kr_fail(err, ENOEXEC, "is a truncated ELF file (the segment at %#llx lies beyond its end)",
-		               (unsigned long long)header->p_vaddr);
+			       (unsigned long long)header->p_vaddr);
 	}
 	if (header->p_vaddr >= KR_ARENA_END || header->p_memsz > KR_ARENA_END - header->p_vaddr) {
 		return kr_fail(err, ENOEXEC, "wants to be loaded at %#llx, outside of the guest's memory",
-		               (unsigned long long)header->p_vaddr);
+			       (unsigned long long)header->p_vaddr);
 	}
 	if (last != NULL && header->p_vaddr < last->address + last->memory_size) {
-		return kr_fail(err, ENOEXEC, "has overlapping segments at %#llx", (unsigned long long)header->p_vaddr);
+		return kr_fail(err, ENOEXEC, "has overlapping segments at %#llx",
+			       (unsigned long long)header->p_vaddr);
 	}
 	*segment = (struct kr_elf_segment){ .address = header->p_vaddr,
-		                            .memory_size = header->p_memsz,
-		                            .offset = header->p_offset,
-		                            .file_size = header->p_filesz,
-		                            .prot = segment_prot(header->p_flags) };
+					    .memory_size = header->p_memsz,
+					    .offset = header->p_offset,
+					    .file_size = header->p_filesz,
+					    .prot = segment_prot(header->p_flags) };
 	if (elf->segments == 0) {
 		elf->low = kr_align_down(header->p_vaddr, KR_PAGE);
 	}
 	elf->high = kr_align_up(header->p_vaddr + header->p_memsz, KR_PAGE);
-	if (header->p_align > elf->align && (header->p_align & (header->p_align - 1)) == 0
-	    && header->p_align <= KR_ARENA_END / 4) {
+	if (header->p_align > elf->align && (header->p_align & (header->p_align - 1)) == 0 &&
+	    header->p_align <= KR_ARENA_END / 4) {
 		elf->align = header->p_align;
 	}
 	if (elf->table_offset >= header->p_offset && elf->table_offset - header->p_offset < header->p_filesz) {
@@ -167,8 +169,8 @@ static int add_segment(struct kr_elf *elf, const Elf64_Phdr *header, uint64_t fi
 
 static int set_interpreter(struct kr_elf *elf, const Elf64_Phdr *header, uint64_t file_size, struct kr_err *err)
 {
-	if (header->p_filesz < 2 || header->p_filesz > INTERPRETER_MAX || header->p_offset > file_size
-	    || header->p_filesz > file_size - header->p_offset) {
+	if (header->p_filesz < 2 || header->p_filesz > INTERPRETER_MAX || header->p_offset > file_size ||
+	    header->p_filesz > file_size - header->p_offset) {
 		return kr_fail(err, ENOEXEC, "has a damaged name of its interpreter");
 	}
 	elf->has_interpreter = true;
@@ -208,7 +210,7 @@ int kr_elf_read_segments(struct kr_elf *elf, const uint8_t *table, uint64_t file
 	}
 	if (elf->is_fixed && elf->low < KR_ARENA_START) {
 		return kr_fail(err, ENOEXEC, "wants to be loaded at %#llx, below the guest's memory",
-		               (unsigned long long)elf->low);
+			       (unsigned long long)elf->low);
 	}
 	return 0;
 }

@@ -25,7 +25,7 @@ struct kr_elf_segment {
 };
 
 struct kr_elf {
-	bool is_fixed;         /* ET_EXEC: linked for its addresses */
+	bool is_fixed; /* ET_EXEC: linked for its addresses */
 	bool has_interpreter;
 	bool executable_stack; /* PT_GNU_STACK asks for it */
 	uint64_t entry;
@@ -35,7 +35,7 @@ struct kr_elf {
 	uint64_t table_address; /* of the program headers in memory, 0 when no segment holds them */
 	uint64_t interpreter_offset;
 	uint64_t interpreter_bytes;
-	uint64_t low;   /* page-aligned range that the segments span */
+	uint64_t low; /* page-aligned range that the segments span */
 	uint64_t high;
 	uint64_t align; /* largest alignment of a segment, at least a page */
 	uint32_t segments;
@@ -44,7 +44,8 @@ struct kr_elf {
 
 /* Read the first `size` bytes of a file of `file_size` bytes: what kind of file it is, where its program headers
  * are.  0 or -1 with code ENOEXEC. */
-int kr_elf_read_header(struct kr_elf *elf, const uint8_t *head, size_t size, uint64_t file_size, struct kr_err *err);
+int kr_elf_read_header(struct kr_elf *elf, const uint8_t *head, size_t size, uint64_t file_size,
+		       struct kr_err *err);
 /* Read the program headers, elf->table_bytes bytes.  0 or -1 with code ENOEXEC. */
 int kr_elf_read_segments(struct kr_elf *elf, const uint8_t *table, uint64_t file_size, struct kr_err *err);
 

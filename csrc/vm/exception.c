@@ -7,17 +7,17 @@
 #include <errno.h>
 #include <string.h>
 
-#define VECTOR_DIVIDE      0u
-#define VECTOR_DEBUG       1u
-#define VECTOR_BREAKPOINT  3u
-#define VECTOR_BOUND       5u
-#define VECTOR_OPCODE      6u
-#define VECTOR_STACK       12u
-#define VECTOR_SEGMENT     11u
-#define VECTOR_PAGE_FAULT  14u
-#define VECTOR_X87         16u
-#define VECTOR_ALIGNMENT   17u
-#define VECTOR_SIMD        19u
+#define VECTOR_DIVIDE     0u
+#define VECTOR_DEBUG      1u
+#define VECTOR_BREAKPOINT 3u
+#define VECTOR_BOUND      5u
+#define VECTOR_OPCODE     6u
+#define VECTOR_STACK      12u
+#define VECTOR_SEGMENT    11u
+#define VECTOR_PAGE_FAULT 14u
+#define VECTOR_X87        16u
+#define VECTOR_ALIGNMENT  17u
+#define VECTOR_SIMD       19u
 
 #define PAGE_FAULT_WRITE   0x02u
 #define PAGE_FAULT_EXECUTE 0x10u

@@ -84,22 +84,22 @@ static bool is_monitor(const struct kr_machine *machine, int directory, const ch
 	struct stat named;
 	struct stat image;
 
-	return fstatat(directory, path, &named, path[0] == 0 ? AT_EMPTY_PATH : 0) == 0
-	       && fstat(machine->image, &image) == 0 && named.st_dev == image.st_dev && named.st_ino == image.st_ino;
+	return fstatat(directory, path, &named, path[0] == 0 ? AT_EMPTY_PATH : 0) == 0 &&
+	       fstat(machine->image, &image) == 0 && named.st_dev == image.st_dev && named.st_ino == image.st_ino;
 }
 
 static int write_record(struct kr_thread *thread, const struct kr_call *call, const char *program, unsigned first,
-                        struct kr_boot_writer *writer)
+			struct kr_boot_writer *writer)
 {
 	const struct kr_machine *machine = thread->machine;
 	const uint32_t no_new_privs = thread->seccomp.no_new_privs ? KR_BOOT_NO_NEW_PRIVS : 0;
 	const struct kr_boot head = { .flags = KR_BOOT_CONFINED | no_new_privs,
-		                      .sync = -1,
-		                      .fifo = -1,
-		                      .started = -1,
-		                      .proc = machine->proc,
-		                      .kvm = machine->kvm,
-		                      .image = machine->image };
+				      .sync = -1,
+				      .fifo = -1,
+				      .started = -1,
+				      .proc = machine->proc,
+				      .kvm = machine->kvm,
+				      .image = machine->image };
 	size_t filters = kr_seccomp_encoded_size(&thread->seccomp);
 	uint64_t limit = strings_limit();
 	struct sock_filter *code;
@@ -172,7 +172,8 @@ static int execute(struct kr_thread *thread, int record)
 	return -failed;
 }
 
-static int64_t exec_program(struct kr_thread *thread, const struct kr_call *call, const char *program, unsigned first)
+static int64_t exec_program(struct kr_thread *thread, const struct kr_call *call, const char *program,
+			    unsigned first)
 {
 	struct kr_machine *machine = thread->machine;
 	struct kr_boot_writer writer;
@@ -256,8 +257,8 @@ int64_t kr_call_execveat(struct kr_thread *thread, const struct kr_call *call)
 		(void)snprintf(path, sizeof path, "%s", machine->program);
 	}
 	file = path[0] == 0 ? fcntl(directory, F_DUPFD_CLOEXEC, 0)
-	                    : openat(directory, path,
-	                             O_PATH | O_CLOEXEC | ((flags & AT_SYMLINK_NOFOLLOW) != 0 ? O_NOFOLLOW : 0));
+			    : openat(directory, path,
+				     O_PATH | O_CLOEXEC | ((flags & AT_SYMLINK_NOFOLLOW) != 0 ? O_NOFOLLOW : 0));
 	if (file < 0) {
 		return -errno;
 	}

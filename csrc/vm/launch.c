@@ -16,24 +16,24 @@
 
 /* `ps` shows the payload.  The break stays the monitor's own: the guest's is no business of the kernel's. */
 static int show_as_payload(const char *program, const struct kr_image *image, const struct kr_stack *stack,
-                           struct kr_err *err)
+			   struct kr_err *err)
 {
 	const char *slash = strrchr(program, '/');
 	uint64_t brk = (uint64_t)syscall(SYS_brk, 0);
 	struct prctl_mm_map map = { .start_code = image->code_start,
-		                    .end_code = image->code_end,
-		                    .start_data = image->code_start,
-		                    .end_data = image->code_start,
-		                    .start_brk = brk,
-		                    .brk = brk,
-		                    .start_stack = stack->pointer,
-		                    .arg_start = stack->args_start,
-		                    .arg_end = stack->args_end,
-		                    .env_start = stack->env_start,
-		                    .env_end = stack->env_end,
-		                    .auxv = (__u64 *)(uintptr_t)stack->aux_start,
-		                    .auxv_size = stack->aux_bytes,
-		                    .exe_fd = (__u32)-1 };
+				    .end_code = image->code_end,
+				    .start_data = image->code_start,
+				    .end_data = image->code_start,
+				    .start_brk = brk,
+				    .brk = brk,
+				    .start_stack = stack->pointer,
+				    .arg_start = stack->args_start,
+				    .arg_end = stack->args_end,
+				    .env_start = stack->env_start,
+				    .env_end = stack->env_end,
+				    .auxv = (__u64 *)(uintptr_t)stack->aux_start,
+				    .auxv_size = stack->aux_bytes,
+				    .exe_fd = (__u32)-1 };
 
 	(void)prctl(PR_SET_NAME, slash != NULL ? slash + 1 : program);
 	if (prctl(PR_SET_MM, PR_SET_MM_MAP, &map, sizeof map, 0) != 0) {
@@ -84,8 +84,8 @@ int kr_launch(struct kr_boot *boot, struct kr_machine *machine, struct kr_thread
 	machine->threads = 1;
 	kr_thread_adopt(thread);
 	kr_signals_inherit(machine, thread);
-	if (kr_stack_place(machine, err) < 0 || kr_load(machine, boot->program, &image, err) < 0
-	    || kr_stack_build(machine, &image, boot->program, boot->args, boot->env, &stack, err) < 0) {
+	if (kr_stack_place(machine, err) < 0 || kr_load(machine, boot->program, &image, err) < 0 ||
+	    kr_stack_build(machine, &image, boot->program, boot->args, boot->env, &stack, err) < 0) {
 		return -1;
 	}
 	thread->cpu = kr_cpu_take(machine, err);

@@ -6,8 +6,9 @@
  *              KR_SYSTEM_BASE …                what the processor needs: trap page, fault stubs, descriptor
  *                                              tables, and the host's vDSO.  Not the arena, so no pointer of
  *                                              the guest into it is ever good
- *   physical   0 … KR_SYSTEM_BYTES             system memory: page tables and the pages behind KR_SYSTEM_BASE
- *              KR_TRAP_GPA                     the trap page, which no host memory backs
+ *   physical   0 … KR_SYSTEM_BYTES             system memory: page tables and the pages behind KR_SYSTEM_BASE;
+ *                                              first the root of the page tables, then the trap page, behind
+ *                                              which the host has no memory
  *              KR_VDSO_GPA                     the host's vDSO and its data
  *              KR_ARENA_GPA …                  pieces of the arena in the order in which they came into use
  *
@@ -32,10 +33,11 @@
 #define KR_IDT_GVA     (KR_SYSTEM_BASE + 0x2000)
 #define KR_VDSO_GVA    (KR_SYSTEM_BASE + 0x10000)
 #define KR_VDSO_BYTES  0xf0000ull
-#define KR_CPU_GVA(id) (KR_SYSTEM_BASE + 0x100000 + (uint64_t)(id) * 4 * KR_PAGE)
+#define KR_CPU_GVA(id) (KR_SYSTEM_BASE + 0x100000 + (uint64_t)(id)*4 * KR_PAGE)
 
 #define KR_SYSTEM_BYTES 0x40000000ull
-#define KR_TRAP_GPA     KR_SYSTEM_BYTES
+#define KR_ROOT_GPA     0ull
+#define KR_TRAP_GPA     KR_PAGE
 #define KR_VDSO_GPA     (KR_SYSTEM_BYTES + KR_BLOCK)
 #define KR_ARENA_GPA    0x100000000ull
 

@@ -83,13 +83,15 @@ static int open_program(int directory, const char *path, struct program *program
 }
 
 /* Split "#! interpreter argument" in place; *argument is NULL when there is none. */
-static int split_line(char *line, const char *path, const char **interpreter, const char **argument, struct kr_err *err)
+static int split_line(char *line, const char *path, const char **interpreter, const char **argument,
+		      struct kr_err *err)
 {
 	char *end = line + strcspn(line, "\n");
 	char *at = line + 2;
 
 	if (*end == 0 && strlen(line) == KR_SCRIPT_LINE - 1) {
-		return kr_fail(err, ENOEXEC, "%s is a script whose first line is longer than %d bytes", path, KR_SCRIPT_LINE);
+		return kr_fail(err, ENOEXEC, "%s is a script whose first line is longer than %d bytes", path,
+			       KR_SCRIPT_LINE);
 	}
 	*end = 0;
 	while (end > at && (end[-1] == ' ' || end[-1] == '\t')) {
@@ -118,7 +120,7 @@ static bool is_script(const struct program *program)
 /* Open `path`; while it is a script, its interpreter instead.  The words of the line go in front of the
  * arguments: interpreter, its argument, the script's path. */
 static int follow_scripts(int directory, const char *path, struct program *program, struct kr_image *image,
-                          struct kr_err *err)
+			  struct kr_err *err)
 {
 	const char *script = path;
 
@@ -154,7 +156,8 @@ static int follow_scripts(int directory, const char *path, struct program *progr
 		if (open_program(AT_FDCWD, interpreter, program, err) < 0) {
 			struct kr_err inner = *err;
 
-			return kr_fail(err, inner.code, "%s is a script, and its interpreter %.200s", script, inner.text);
+			return kr_fail(err, inner.code, "%s is a script, and its interpreter %.200s", script,
+				       inner.text);
 		}
 		script = interpreter;
 	}
@@ -170,7 +173,8 @@ static int read_elf(const struct program *program, const char *path, struct kr_e
 		return kr_fail(err, inner.code, "%s %.200s", path, inner.text);
 	}
 	if (pread(program->fd, table, elf->table_bytes, (off_t)elf->table_offset) != (ssize_t)elf->table_bytes) {
-		return kr_fail(err, ENOEXEC, "%s is a truncated ELF file (its program headers cannot be read)", path);
+		return kr_fail(err, ENOEXEC, "%s is a truncated ELF file (its program headers cannot be read)",
+			       path);
 	}
 	if (kr_elf_read_segments(elf, table, program->size, &inner) < 0) {
 		return kr_fail(err, inner.code, "%s %.200s", path, inner.text);
@@ -179,22 +183,24 @@ static int read_elf(const struct program *program, const char *path, struct kr_e
 }
 
 static int open_interpreter(const struct program *program, const struct kr_elf *elf, const char *path,
-                            struct program *interpreter, struct kr_elf *interpreter_elf, struct kr_err *err)
+			    struct program *interpreter, struct kr_elf *interpreter_elf, struct kr_err *err)
 {
 	char name[PATH_MAX + 1];
 	struct kr_err inner;
 
-	if (elf->interpreter_bytes > sizeof name
-	    || pread(program->fd, name, elf->interpreter_bytes, (off_t)elf->interpreter_offset)
-	               != (ssize_t)elf->interpreter_bytes
-	    || name[elf->interpreter_bytes - 1] != 0) {
+	if (elf->interpreter_bytes > sizeof name ||
+	    pread(program->fd, name, elf->interpreter_bytes, (off_t)elf->interpreter_offset) !=
+		    (ssize_t)elf->interpreter_bytes ||
+	    name[elf->interpreter_bytes - 1] != 0) {
 		return kr_fail(err, ENOEXEC, "%s has a damaged name of its interpreter", path);
 	}
 	if (open_program(AT_FDCWD, name, interpreter, &inner) < 0) {
-		return kr_fail(err, inner.code, "%s is a dynamic program, and its interpreter %.200s", path, inner.text);
+		return kr_fail(err, inner.code, "%s is a dynamic program, and its interpreter %.200s", path,
+			       inner.text);
 	}
 	if (read_elf(interpreter, name, interpreter_elf, &inner) < 0) {
-		return kr_fail(err, ELIBBAD, "%s is a dynamic program, and its interpreter %.200s", path, inner.text);
+		return kr_fail(err, ELIBBAD, "%s is a dynamic program, and its interpreter %.200s", path,
+			       inner.text);
 	}
 	return 0;
 }
@@ -210,7 +216,8 @@ int kr_load_check(int directory, const char *path, struct kr_err *err)
 	if (follow_scripts(directory, path, &program, &image, err) < 0 || read_elf(&program, path, &elf, err) < 0) {
 		return -1;
 	}
-	return elf.has_interpreter ? open_interpreter(&program, &elf, path, &interpreter, &interpreter_elf, err) : 0;
+	return elf.has_interpreter ? open_interpreter(&program, &elf, path, &interpreter, &interpreter_elf, err)
+				   : 0;
 }
 
 /* One segment: the file's part, and zeros for the rest. */
@@ -224,14 +231,14 @@ static int map_segment(struct kr_machine *machine, int fd, const struct kr_elf_s
 
 	if (segment->file_size > 0) {
 		result = kr_memory_map(machine, start, mapped_end - start, segment->prot, MAP_PRIVATE, fd,
-		                       (int64_t)kr_align_down(segment->offset, KR_PAGE));
+				       (int64_t)kr_align_down(segment->offset, KR_PAGE));
 	}
 	if (result == 0 && end > mapped_end) {
 		result = kr_memory_map(machine, mapped_end, end - mapped_end, segment->prot,
-		                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+				       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	}
-	if (result == 0 && segment->memory_size > segment->file_size && (segment->prot & PROT_WRITE) != 0
-	    && file_end < mapped_end) {
+	if (result == 0 && segment->memory_size > segment->file_size && (segment->prot & PROT_WRITE) != 0 &&
+	    file_end < mapped_end) {
 		const uint8_t zeros[KR_PAGE] = { 0 };
 
 		result = kr_copy_to_guest(file_end, zeros, mapped_end - file_end);
@@ -240,19 +247,19 @@ static int map_segment(struct kr_machine *machine, int fd, const struct kr_elf_s
 }
 
 static int map_elf(struct kr_machine *machine, int fd, const char *path, const struct kr_elf *elf, uint64_t bias,
-                   struct kr_err *err)
+		   struct kr_err *err)
 {
-	if (!kr_arena_holds(elf->low + bias, elf->high - elf->low)
-	    || kr_arena_touches(&machine->arena, elf->low + bias, elf->high + bias)) {
+	if (!kr_arena_holds(elf->low + bias, elf->high - elf->low) ||
+	    kr_arena_touches(&machine->arena, elf->low + bias, elf->high + bias)) {
 		return kr_fail(err, ENOEXEC, "%s wants to be loaded at %#llx, where there is no room for it", path,
-		               (unsigned long long)(elf->low + bias));
+			       (unsigned long long)(elf->low + bias));
 	}
 	for (uint32_t i = 0; i < elf->segments; i++) {
 		int result = map_segment(machine, fd, &elf->segment[i], bias);
 
 		if (result < 0) {
 			return kr_fail(err, -result, "%s cannot be mapped at %#llx", path,
-			               (unsigned long long)(elf->segment[i].address + bias));
+				       (unsigned long long)(elf->segment[i].address + bias));
 		}
 	}
 	return 0;
@@ -272,7 +279,7 @@ static uint64_t choose_bias(const struct kr_machine *machine, const struct kr_el
 }
 
 static int load_interpreter(struct kr_machine *machine, const struct program *program, const struct kr_elf *elf,
-                            const char *path, struct kr_image *image, struct kr_err *err)
+			    const char *path, struct kr_image *image, struct kr_err *err)
 {
 	own_program struct program interpreter = { .fd = -1 };
 	struct kr_elf interpreter_elf;
@@ -290,22 +297,22 @@ static int load_interpreter(struct kr_machine *machine, const struct program *pr
 	return 0;
 }
 
+/* The program is what the kernel calls the open file: links in `path` are followed, as $ORIGIN relies on.  Without
+ * a procfs that shows this process, an absolute path has to do. */
 static int set_program_path(struct kr_machine *machine, const struct program *program, const char *path,
-                            struct kr_err *err)
+			    struct kr_err *err)
 {
 	char link[32];
-	ssize_t size = -1;
+	ssize_t size;
 	int proc = machine->proc;
 
-	if (path[0] == '/') {
+	(void)snprintf(link, sizeof link, "%sself/fd/%d", proc >= 0 ? "" : "/proc/", program->fd);
+	size = readlinkat(proc >= 0 ? proc : AT_FDCWD, link, machine->program, KR_PROGRAM_PATH);
+	if (size < 0 && path[0] == '/') {
 		size = (ssize_t)strnlen(path, KR_PROGRAM_PATH);
 		if (size < KR_PROGRAM_PATH) {
 			memcpy(machine->program, path, (size_t)size);
 		}
-	} else {
-		/* A relative path is what the kernel calls the open file. */
-		(void)snprintf(link, sizeof link, "%sself/fd/%d", proc >= 0 ? "" : "/proc/", program->fd);
-		size = readlinkat(proc >= 0 ? proc : AT_FDCWD, link, machine->program, KR_PROGRAM_PATH);
 	}
 	if (size < 0 || size >= KR_PROGRAM_PATH) {
 		return kr_fail(err, ENAMETOOLONG, "%s: the path cannot be made absolute", path);

@@ -31,7 +31,7 @@ static int check_address_space(struct kr_err *err)
 
 	if (stack < KR_SYSTEM_BASE || code < KR_SYSTEM_BASE) {
 		return kr_fail(err, ENOTSUP, "the monitor was loaded into the guest's address space, at %#llx",
-		               (unsigned long long)(code < stack ? code : stack));
+			       (unsigned long long)(code < stack ? code : stack));
 	}
 	return 0;
 }
@@ -47,9 +47,8 @@ int kr_machine_create(struct kr_machine *machine, int kvm, struct kr_err *err)
 	}
 	(void)pthread_mutex_init(&machine->memory_lock, NULL);
 	(void)pthread_mutex_init(&machine->thread_lock, NULL);
-	if (create_vm(machine, err) < 0 || kr_slots_create(&machine->slots, machine->vm, err) < 0
-	    || kr_cpu_model_read(&machine->model, machine->kvm, err) < 0 || kr_paging_create(machine, err) < 0
-	    || kr_cpu_shared_tables(machine, err) < 0) {
+	if (create_vm(machine, err) < 0 || kr_slots_create(&machine->slots, machine->vm, err) < 0 ||
+	    kr_cpu_model_read(&machine->model, machine->kvm, err) < 0 || kr_cpu_shared_tables(machine, err) < 0) {
 		return -1;
 	}
 	machine->slots.gpa_limit = machine->model.gpa_limit;

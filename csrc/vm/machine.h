@@ -32,7 +32,7 @@ struct kr_machine {
 	pthread_mutex_t thread_lock; /* births and deaths of threads; held over fork */
 	struct kr_arena arena;
 	uint32_t threads;
-	uint64_t vdso; /* guest address of the vDSO, 0 for none */
+	uint64_t vdso;                 /* guest address of the vDSO, 0 for none */
 	char program[KR_PROGRAM_PATH]; /* what /proc/self/exe shows the guest */
 };
 

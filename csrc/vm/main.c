@@ -17,15 +17,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define STATUS_ERROR     1   /* reported to create, or a wrong command line */
+#define STATUS_ERROR     1 /* reported to create, or a wrong command line */
 #define STATUS_NO_KVM    125
 #define STATUS_UNUSABLE  126
 #define STATUS_NOT_FOUND 127
 
-#define HELP                                                                                                   \
-	"usage: krun-vm [--kvm FD] PROGRAM [ARG...]\n"                                                           \
-	"       krun-vm --boot FD\n"                                                                             \
-	"       krun-vm --list-hypercalls | --version | --help\n"                                                \
+#define HELP \
+	"usage: krun-vm [--kvm FD] PROGRAM [ARG...]\n" \
+	"       krun-vm --boot FD\n" \
+	"       krun-vm --list-hypercalls | --version | --help\n" \
 	"Runs PROGRAM, a static or dynamic Linux x86-64 program, in a virtual machine.\n"
 
 static int print_hypercalls(void)
@@ -38,14 +38,14 @@ static int print_hypercalls(void)
 
 /* By hand: the same record that krun-init would have made. */
 static int make_record(char **argv, const struct kr_options *options, int kvm, struct kr_boot_writer *writer,
-                       struct kr_err *err)
+		       struct kr_err *err)
 {
 	const struct kr_boot head = { .sync = -1,
-		                      .fifo = -1,
-		                      .started = -1,
-		                      .proc = -1,
-		                      .kvm = kvm,
-		                      .image = open("/proc/self/exe", O_PATH | O_CLOEXEC) };
+				      .fifo = -1,
+				      .started = -1,
+				      .proc = -1,
+				      .kvm = kvm,
+				      .image = open("/proc/self/exe", O_PATH | O_CLOEXEC) };
 	uint32_t count = 0;
 	size_t list;
 	int failed;

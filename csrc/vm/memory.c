@@ -34,7 +34,7 @@ static void prefill(struct kr_machine *machine, uint64_t start, uint64_t size)
 }
 
 int kr_memory_map(struct kr_machine *machine, uint64_t start, uint64_t size, int prot, int flags, int fd,
-                  int64_t offset)
+		  int64_t offset)
 {
 	int host_flags = (flags & ~(MAP_FIXED_NOREPLACE | MAP_GROWSDOWN | MAP_32BIT)) | MAP_FIXED;
 	int result = kr_arena_reserve(&machine->arena);
@@ -132,7 +132,8 @@ static int64_t map_somewhere(struct kr_machine *machine, const struct kr_call *c
 	} else if ((flags & MAP_FIXED_NOREPLACE) != 0 && kr_arena_touches(&machine->arena, at, at + size)) {
 		return -EEXIST;
 	}
-	result = kr_memory_map(machine, at, size, (int)call->arg[2], flags, (int)call->arg[4], (int64_t)call->arg[5]);
+	result = kr_memory_map(machine, at, size, (int)call->arg[2], flags, (int)call->arg[4],
+			       (int64_t)call->arg[5]);
 	return result < 0 ? result : (int64_t)at;
 }
 
@@ -242,9 +243,9 @@ int64_t kr_call_brk(struct kr_thread *thread, const struct kr_call *call)
 		result = -ENOMEM;
 	} else if (new_end > old_end) {
 		result = kr_arena_touches(arena, old_end, new_end)
-		                 ? -ENOMEM
-		                 : kr_memory_map(machine, old_end, new_end - old_end, PROT_READ | PROT_WRITE,
-		                                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+				 ? -ENOMEM
+				 : kr_memory_map(machine, old_end, new_end - old_end, PROT_READ | PROT_WRITE,
+						 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	} else if (new_end < old_end) {
 		result = kr_memory_unmap(machine, new_end, old_end - new_end);
 	}
@@ -253,7 +254,7 @@ int64_t kr_call_brk(struct kr_thread *thread, const struct kr_call *call)
 	}
 	new = arena->brk;
 	(void)pthread_mutex_unlock(&machine->memory_lock);
-	return (int64_t)new;
+	return (int64_t) new;
 }
 
 struct move {
@@ -302,8 +303,9 @@ static int64_t remap(struct kr_machine *machine, const struct move *move)
 	if ((move->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) == 0) {
 		if (move->new_size <= move->old_size) {
 			return move->new_size == move->old_size
-			               ? (int64_t)move->from
-			               : (kr_memory_unmap(machine, new_end, old_end - new_end), (int64_t)move->from);
+				       ? (int64_t)move->from
+				       : (kr_memory_unmap(machine, new_end, old_end - new_end),
+					  (int64_t)move->from);
 		}
 		if (kr_arena_holds(move->from, move->new_size) && !kr_arena_touches(arena, old_end, new_end)) {
 			int64_t result = move_mapping(machine, move, move->from, prot);
@@ -326,15 +328,15 @@ int64_t kr_call_mremap(struct kr_thread *thread, const struct kr_call *call)
 {
 	struct kr_machine *machine = thread->machine;
 	const struct move move = { .from = call->arg[0],
-		                   .old_size = kr_align_up(call->arg[1], KR_PAGE),
-		                   .new_size = kr_align_up(call->arg[2], KR_PAGE),
-		                   .flags = (int)call->arg[3],
-		                   .to = call->arg[4] };
+				   .old_size = kr_align_up(call->arg[1], KR_PAGE),
+				   .new_size = kr_align_up(call->arg[2], KR_PAGE),
+				   .flags = (int)call->arg[3],
+				   .to = call->arg[4] };
 	bool is_fixed = (move.flags & MREMAP_FIXED) != 0;
 	int64_t result;
 
-	if ((move.flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP)) != 0 || move.from % KR_PAGE != 0
-	    || move.new_size == 0 || move.new_size < call->arg[2]) {
+	if ((move.flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP)) != 0 || move.from % KR_PAGE != 0 ||
+	    move.new_size == 0 || move.new_size < call->arg[2]) {
 		return -EINVAL;
 	}
 	if ((move.flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) != 0 && (move.flags & MREMAP_MAYMOVE) == 0) {
@@ -343,8 +345,8 @@ int64_t kr_call_mremap(struct kr_thread *thread, const struct kr_call *call)
 	if ((move.flags & MREMAP_DONTUNMAP) != 0 && move.old_size != move.new_size) {
 		return -EINVAL;
 	}
-	if (is_fixed && (move.to % KR_PAGE != 0 || !kr_arena_holds(move.to, move.new_size)
-	                 || (move.to < move.from + move.old_size && move.from < move.to + move.new_size))) {
+	if (is_fixed && (move.to % KR_PAGE != 0 || !kr_arena_holds(move.to, move.new_size) ||
+			 (move.to < move.from + move.old_size && move.from < move.to + move.new_size))) {
 		return -EINVAL;
 	}
 	if (move.old_size < call->arg[1] || !kr_arena_holds(move.from, move.old_size)) {

@@ -14,7 +14,7 @@
 /* Map [start, start + size), page-aligned and in the arena, over whatever is there; as mmap(2) with MAP_FIXED.
  * 0 or -errno. */
 int kr_memory_map(struct kr_machine *machine, uint64_t start, uint64_t size, int prot, int flags, int fd,
-                  int64_t offset);
+		  int64_t offset);
 int kr_memory_unmap(struct kr_machine *machine, uint64_t start, uint64_t size);
 int kr_memory_protect(struct kr_machine *machine, uint64_t start, uint64_t size, int prot);
 

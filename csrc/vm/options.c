@@ -33,9 +33,11 @@ int kr_options_parse(int argc, char **argv, struct kr_options *options, struct k
 		if (strcmp(option, "--") == 0) {
 			break;
 		}
-		if (strcmp(option, "--help") == 0 || strcmp(option, "--version") == 0
-		    || strcmp(option, "--list-hypercalls") == 0) {
-			options->mode = option[2] == 'h' ? KR_MODE_HELP : option[2] == 'v' ? KR_MODE_VERSION : KR_MODE_LIST;
+		if (strcmp(option, "--help") == 0 || strcmp(option, "--version") == 0 ||
+		    strcmp(option, "--list-hypercalls") == 0) {
+			options->mode = option[2] == 'h'   ? KR_MODE_HELP
+					: option[2] == 'v' ? KR_MODE_VERSION
+							   : KR_MODE_LIST;
 			return 0;
 		}
 		if (strcmp(option, "--boot") == 0) {

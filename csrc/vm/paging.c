@@ -43,7 +43,7 @@ static uint64_t *descend(struct kr_machine *machine, uint64_t *entry)
 /* The entry of the page directory (what spans a block) for gva, with `make` its tables too; else NULL. */
 static uint64_t *block_entry(struct kr_machine *machine, uint64_t gva, bool make)
 {
-	uint64_t *table = table_at(machine, 0);
+	uint64_t *table = table_at(machine, KR_ROOT_GPA);
 
 	for (unsigned level = 3; level > 1; level--) {
 		uint64_t *entry = &table[index_at(gva, level)];
@@ -57,15 +57,6 @@ static uint64_t *block_entry(struct kr_machine *machine, uint64_t gva, bool make
 		}
 	}
 	return &table[index_at(gva, 1)];
-}
-
-int kr_paging_create(struct kr_machine *machine, struct kr_err *err)
-{
-	if (machine->slots.system_used != 0) {
-		return kr_fail(err, EINVAL, "the root of the page tables is not the first page");
-	}
-	(void)kr_slots_system_page(&machine->slots, machine->vm);
-	return 0;
 }
 
 int kr_paging_map_system(struct kr_machine *machine, uint64_t gva, uint64_t gpa, int flags, struct kr_err *err)

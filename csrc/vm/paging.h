@@ -14,20 +14,10 @@
 
 #include <stdint.h>
 
-enum kr_access {
-	KR_ACCESS_READ,
-	KR_ACCESS_WRITE,
-	KR_ACCESS_EXECUTE
-};
+enum kr_access { KR_ACCESS_READ, KR_ACCESS_WRITE, KR_ACCESS_EXECUTE };
 
-enum kr_page_flags {
-	KR_PAGE_USER = 1,
-	KR_PAGE_WRITE = 2,
-	KR_PAGE_EXECUTE = 4
-};
+enum kr_page_flags { KR_PAGE_USER = 1, KR_PAGE_WRITE = 2, KR_PAGE_EXECUTE = 4 };
 
-/* Make the root; its physical address is 0. */
-int kr_paging_create(struct kr_machine *machine, struct kr_err *err);
 /* Map a page outside the arena. */
 int kr_paging_map_system(struct kr_machine *machine, uint64_t gva, uint64_t gpa, int flags, struct kr_err *err);
 /* Fill the tables for [start, end) of the arena ahead of its use. */

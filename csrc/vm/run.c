@@ -45,8 +45,8 @@ static void serve_syscall(struct kr_thread *thread)
 {
 	struct kvm_regs *regs = kr_cpu_regs(thread->cpu);
 	struct kr_call call = { .nr = (int64_t)(int32_t)regs->rax,
-		                .arg = { regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9 },
-		                .ip = regs->rcx };
+				.arg = { regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9 },
+				.ip = regs->rcx };
 	int64_t result;
 
 	thread->entry = KR_ENTRY_SYSCALL;
@@ -129,8 +129,8 @@ static void serve_missing_memory(struct kr_thread *thread)
 
 __attribute__((noreturn)) static void give_up(struct kr_thread *thread, const struct kr_stop *stop)
 {
-	(void)dprintf(STDERR_FILENO, "krun-vm: the virtual processor stopped with reason %u at %#llx\n", stop->number,
-	              (unsigned long long)kr_cpu_regs(thread->cpu)->rip);
+	(void)dprintf(STDERR_FILENO, "krun-vm: the virtual processor stopped with reason %u at %#llx\n",
+		      stop->number, (unsigned long long)kr_cpu_regs(thread->cpu)->rip);
 	kr_signals_die(SIGKILL);
 }
 

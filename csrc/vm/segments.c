@@ -6,14 +6,14 @@
 
 #include <string.h>
 
-#define TASK_OFFSET  0x80u  /* of the task state in the processor's page, behind 16 descriptors */
+#define TASK_OFFSET  0x80u /* of the task state in the processor's page, behind 16 descriptors */
 #define GDT_LIMIT    0x7fu
 #define TASK_RSP0    0x04u
 #define TASK_BITMAP  0x66u
 #define BITMAP_AT    ((uint16_t)(KR_PAGE - TASK_OFFSET))
 #define BITMAP_BYTES ((KR_PORT_CALL + KR_PORT_CALLS) / 8)
 #define TASK_LIMIT   (BITMAP_AT + BITMAP_BYTES) /* one byte of ones stands behind the bitmap */
-#define STUB_PORT    0x70u /* any port: the stub's address says which exception it is */
+#define STUB_PORT    0x70u                      /* any port: the stub's address says which exception it is */
 
 #define DESCRIPTOR_CODE64_KERNEL 0x00af9b000000ffffull
 #define DESCRIPTOR_DATA_KERNEL   0x00cf93000000ffffull
@@ -28,8 +28,8 @@
 
 bool kr_vector_has_error(uint32_t vector)
 {
-	const uint32_t with_error = 1u << 8 | 1u << 10 | 1u << 11 | 1u << 12 | 1u << 13 | 1u << 14 | 1u << 17 | 1u << 21
-	                            | 1u << 29 | 1u << 30;
+	const uint32_t with_error = 1u << 8 | 1u << 10 | 1u << 11 | 1u << 12 | 1u << 13 | 1u << 14 | 1u << 17 |
+				    1u << 21 | 1u << 29 | 1u << 30;
 
 	return vector < KR_VECTORS && (with_error >> vector & 1) != 0;
 }
@@ -51,8 +51,8 @@ void kr_segments_write_idt(uint64_t *page)
 		uint64_t stub = KR_STUB_GVA + vector * KR_STUB_SIZE;
 		uint64_t gate = GATE_INTERRUPT | (vector == 3 || vector == 4 ? GATE_FROM_USER : 0);
 
-		page[2 * vector] = (stub & 0xffff) | (uint64_t)KR_SELECTOR_KERNEL_CODE << 16 | gate << 32
-		                   | (stub >> 16 & 0xffff) << 48;
+		page[2 * vector] = (stub & 0xffff) | (uint64_t)KR_SELECTOR_KERNEL_CODE << 16 | gate << 32 |
+				   (stub >> 16 & 0xffff) << 48;
 		page[2 * vector + 1] = stub >> 32;
 	}
 }
@@ -87,15 +87,15 @@ void kr_segments_write_cpu(uint64_t *page, uint64_t gva)
 static struct kvm_segment user_segment(uint16_t selector, uint8_t type, bool code)
 {
 	return (struct kvm_segment){ .base = 0,
-		                     .limit = 0xffffffff,
-		                     .selector = selector,
-		                     .type = type,
-		                     .present = 1,
-		                     .dpl = 3,
-		                     .db = code ? 0 : 1,
-		                     .s = 1,
-		                     .l = code ? 1 : 0,
-		                     .g = 1 };
+				     .limit = 0xffffffff,
+				     .selector = selector,
+				     .type = type,
+				     .present = 1,
+				     .dpl = 3,
+				     .db = code ? 0 : 1,
+				     .s = 1,
+				     .l = code ? 1 : 0,
+				     .g = 1 };
 }
 
 void kr_segments_set_user(struct kvm_sregs *sregs)
@@ -113,9 +113,11 @@ void kr_segments_set(struct kvm_sregs *sregs, uint64_t gva)
 	sregs->es = data;
 	sregs->fs = data;
 	sregs->gs = data;
-	sregs->tr = (struct kvm_segment){
-		.base = gva + TASK_OFFSET, .limit = TASK_LIMIT, .selector = KR_SELECTOR_TASK, .type = 11, .present = 1
-	};
+	sregs->tr = (struct kvm_segment){ .base = gva + TASK_OFFSET,
+					  .limit = TASK_LIMIT,
+					  .selector = KR_SELECTOR_TASK,
+					  .type = 11,
+					  .present = 1 };
 	sregs->gdt.base = gva;
 	sregs->gdt.limit = GDT_LIMIT;
 	sregs->idt.base = KR_IDT_GVA;

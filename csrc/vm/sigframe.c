@@ -65,8 +65,8 @@ uint64_t kr_sigframe_size(const struct kr_cpu_model *model)
 
 bool kr_sigframe_on_altstack(const struct kr_altstack *stack, uint64_t sp)
 {
-	return ((uint32_t)stack->flags & AUTODISARM) == 0 && stack->size != 0 && sp > stack->base
-	       && sp - stack->base <= stack->size;
+	return ((uint32_t)stack->flags & AUTODISARM) == 0 && stack->size != 0 && sp > stack->base &&
+	       sp - stack->base <= stack->size;
 }
 
 static int push_extended(struct kr_thread *thread, uint64_t at)
@@ -85,9 +85,9 @@ static int push_extended(struct kr_thread *thread, uint64_t at)
 	}
 	if (model->xcr0 != 0) {
 		software = (struct software_description){ .magic = MAGIC1,
-			                                  .total = model->xsave_size + (uint32_t)sizeof end,
-			                                  .features = model->xcr0,
-			                                  .size = model->xsave_size };
+							  .total = model->xsave_size + (uint32_t)sizeof end,
+							  .features = model->xcr0,
+							  .size = model->xsave_size };
 		memcpy(area.bytes + model->xsave_size, &end, sizeof end);
 	}
 	memcpy(area.bytes + SOFTWARE_AT, &software, sizeof software);
@@ -97,27 +97,27 @@ static int push_extended(struct kr_thread *thread, uint64_t at)
 static struct frame_context save_registers(const struct kvm_regs *regs, const struct kvm_sregs *sregs)
 {
 	return (struct frame_context){ .r8 = regs->r8,
-		                       .r9 = regs->r9,
-		                       .r10 = regs->r10,
-		                       .r11 = regs->r11,
-		                       .r12 = regs->r12,
-		                       .r13 = regs->r13,
-		                       .r14 = regs->r14,
-		                       .r15 = regs->r15,
-		                       .rdi = regs->rdi,
-		                       .rsi = regs->rsi,
-		                       .rbp = regs->rbp,
-		                       .rbx = regs->rbx,
-		                       .rdx = regs->rdx,
-		                       .rax = regs->rax,
-		                       .rcx = regs->rcx,
-		                       .rsp = regs->rsp,
-		                       .rip = regs->rip,
-		                       .flags = regs->rflags,
-		                       .cs = KR_SELECTOR_USER_CODE,
-		                       .gs = sregs->gs.selector,
-		                       .fs = sregs->fs.selector,
-		                       .ss = KR_SELECTOR_USER_DATA };
+				       .r9 = regs->r9,
+				       .r10 = regs->r10,
+				       .r11 = regs->r11,
+				       .r12 = regs->r12,
+				       .r13 = regs->r13,
+				       .r14 = regs->r14,
+				       .r15 = regs->r15,
+				       .rdi = regs->rdi,
+				       .rsi = regs->rsi,
+				       .rbp = regs->rbp,
+				       .rbx = regs->rbx,
+				       .rdx = regs->rdx,
+				       .rax = regs->rax,
+				       .rcx = regs->rcx,
+				       .rsp = regs->rsp,
+				       .rip = regs->rip,
+				       .flags = regs->rflags,
+				       .cs = KR_SELECTOR_USER_CODE,
+				       .gs = sregs->gs.selector,
+				       .fs = sregs->fs.selector,
+				       .ss = KR_SELECTOR_USER_DATA };
 }
 
 /* Where the frame goes: below the red zone, or at the top of the alternate stack. */
@@ -132,18 +132,18 @@ static uint64_t choose_stack(const struct kr_thread *thread, uint64_t sp, uint64
 }
 
 int kr_sigframe_push(struct kr_thread *thread, int number, const siginfo_t *info, const struct kr_action *action,
-                     uint64_t saved_mask, const struct kr_trap_info *trap)
+		     uint64_t saved_mask, const struct kr_trap_info *trap)
 {
 	struct kvm_regs *regs = kr_cpu_regs(thread->cpu);
 	uint64_t top = choose_stack(thread, regs->rsp, action->flags);
 	uint64_t extended = kr_align_down(top - extended_bytes(&thread->machine->model), 64);
 	uint64_t at = kr_align_down(extended - sizeof(struct frame), 16) - 8;
 	struct frame frame = { .restorer = action->restorer,
-		               .flags = UC_SEGMENT | UC_STRICT_SEGMENT,
-		               .stack = thread->altstack,
-		               .context = save_registers(regs, &thread->cpu->run->s.regs.sregs),
-		               .mask = saved_mask,
-		               .info = *info };
+			       .flags = UC_SEGMENT | UC_STRICT_SEGMENT,
+			       .stack = thread->altstack,
+			       .context = save_registers(regs, &thread->cpu->run->s.regs.sregs),
+			       .mask = saved_mask,
+			       .info = *info };
 
 	if (thread->altstack.size == 0) {
 		frame.stack.flags = SS_DISABLE;
@@ -194,9 +194,9 @@ static int pop_extended(struct kr_thread *thread, uint64_t at)
 		return -EFAULT;
 	}
 	memcpy(&software, bytes + SOFTWARE_AT, sizeof software);
-	if (model->xcr0 != 0 && software.magic == MAGIC1 && software.size >= LEGACY_SIZE + HEADER_SIZE
-	    && software.size <= model->xsave_size && kr_copy_from_guest(&end, at + software.size, sizeof end) == 0
-	    && end == MAGIC2) {
+	if (model->xcr0 != 0 && software.magic == MAGIC1 && software.size >= LEGACY_SIZE + HEADER_SIZE &&
+	    software.size <= model->xsave_size && kr_copy_from_guest(&end, at + software.size, sizeof end) == 0 &&
+	    end == MAGIC2) {
 		if (kr_copy_from_guest(bytes, at, software.size) < 0) {
 			return -EFAULT;
 		}
@@ -240,8 +240,8 @@ int kr_sigframe_pop(struct kr_thread *thread, uint64_t *mask)
 	struct kvm_regs *regs = kr_cpu_regs(thread->cpu);
 	struct frame frame;
 
-	if (kr_copy_from_guest(&frame, regs->rsp - sizeof frame.restorer, sizeof frame) < 0
-	    || pop_extended(thread, frame.context.extended) < 0) {
+	if (kr_copy_from_guest(&frame, regs->rsp - sizeof frame.restorer, sizeof frame) < 0 ||
+	    pop_extended(thread, frame.context.extended) < 0) {
 		return -EFAULT;
 	}
 	restore_registers(regs, &frame.context);

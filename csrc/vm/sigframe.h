@@ -17,7 +17,7 @@ struct kr_trap_info {
 /* Put a frame for `number` on the guest's stack, which returns to the present registers and to `saved_mask`,
  * and continue in the handler.  0, or -EFAULT when the stack cannot take it. */
 int kr_sigframe_push(struct kr_thread *thread, int number, const siginfo_t *info, const struct kr_action *action,
-                     uint64_t saved_mask, const struct kr_trap_info *trap);
+		     uint64_t saved_mask, const struct kr_trap_info *trap);
 /* Undo it from where the stack pointer stands; *mask is the mask to return to.  0, or -EFAULT. */
 int kr_sigframe_pop(struct kr_thread *thread, uint64_t *mask);
 /* Bytes of the largest frame (AT_MINSIGSTKSZ). */

@@ -14,10 +14,10 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#define MASK_BYTES   8u
-#define ALTSTACK_MIN 2048u /* MINSIGSTKSZ, which glibc no longer has as a constant */
-#define BIT(number) (1ull << ((number)-1))
-#define UNBLOCKABLE (BIT(SIGKILL) | BIT(SIGSTOP))
+#define MASK_BYTES      8u
+#define ALTSTACK_MIN    2048u /* MINSIGSTKSZ, which glibc no longer has as a constant */
+#define BIT(number)     (1ull << ((number)-1))
+#define UNBLOCKABLE     (BIT(SIGKILL) | BIT(SIGSTOP))
 #define KERNEL_RESTORER 0x04000000ull
 
 void kr_signals_set_host_mask(uint64_t mask)
@@ -42,8 +42,9 @@ void kr_signals_inherit(struct kr_machine *machine, struct kr_thread *thread)
 /* The kernel raised it for an instruction of this very process: the monitor is wrong, not the guest. */
 static bool is_own_fault(int number, const siginfo_t *info)
 {
-	return (number == SIGSEGV || number == SIGBUS || number == SIGILL || number == SIGFPE || number == SIGTRAP)
-	       && info->si_code > 0;
+	return (number == SIGSEGV || number == SIGBUS || number == SIGILL || number == SIGFPE ||
+		number == SIGTRAP) &&
+	       info->si_code > 0;
 }
 
 static void on_signal(int number, siginfo_t *info, void *context)
@@ -113,7 +114,7 @@ static void set_mask(struct kr_thread *thread, uint64_t mask)
 
 /* Run a handler of the guest.  `blocked` is the mask it begins from, `saved` the one it returns to. */
 static void handle(struct kr_thread *thread, int number, const siginfo_t *info, const struct kr_action *action,
-                   uint64_t blocked, uint64_t saved, const struct kr_trap_info *trap)
+		   uint64_t blocked, uint64_t saved, const struct kr_trap_info *trap)
 {
 	if (kr_sigframe_push(thread, number, info, action, saved, trap) < 0) {
 		kr_signals_die(SIGSEGV);
@@ -155,7 +156,7 @@ void kr_signals_deliver(struct kr_thread *thread)
 }
 
 void kr_signals_force(struct kr_thread *thread, const siginfo_t *info, uint32_t vector, uint64_t error,
-                      uint64_t address)
+		      uint64_t address)
 {
 	const struct kr_trap_info trap = { .vector = vector, .error = error, .address = address };
 	int number = info->si_signo;
@@ -221,7 +222,8 @@ static void raise_exception(int number)
 		__asm__ volatile("movb $0, 0" ::: "memory");
 		break;
 	case SIGFPE:
-		__asm__ volatile("xorl %%ecx, %%ecx\n\tmovl $1, %%eax\n\tcltd\n\tidivl %%ecx" ::: "eax", "ecx", "edx", "cc");
+		__asm__ volatile("xorl %%ecx, %%ecx\n\tmovl $1, %%eax\n\tcltd\n\tidivl %%ecx" ::
+					 : "eax", "ecx", "edx", "cc");
 		break;
 	case SIGTRAP:
 		__asm__ volatile("int3");
@@ -349,7 +351,9 @@ int64_t kr_call_sigaltstack(struct kr_thread *thread, const struct kr_call *call
 	struct kr_altstack old = thread->altstack;
 	struct kr_altstack new;
 
-	old.flags = (int32_t)((uint32_t)old.flags & (1u << 31)) | (old.size == 0 ? SS_DISABLE : in_use ? SS_ONSTACK : 0);
+	old.flags = (int32_t)((uint32_t)old.flags & (1u << 31)) | (old.size == 0 ? SS_DISABLE
+								   : in_use      ? SS_ONSTACK
+										 : 0);
 	old.zero = 0;
 	if (call->arg[0] != 0) {
 		int32_t mode;
@@ -357,7 +361,7 @@ int64_t kr_call_sigaltstack(struct kr_thread *thread, const struct kr_call *call
 		if (kr_copy_from_guest(&new, call->arg[0], sizeof new) < 0) {
 			return -EFAULT;
 		}
-		mode = (int32_t)((uint32_t)new.flags & ~(1u << 31));
+		mode = (int32_t)((uint32_t) new.flags & ~(1u << 31));
 		if (in_use) {
 			return -EPERM;
 		}

@@ -61,7 +61,7 @@ bool kr_signals_restart(const struct kr_thread *thread);
 void kr_signals_deliver(struct kr_thread *thread);
 /* An exception of the guest: its signal, as the kernel would force it. */
 void kr_signals_force(struct kr_thread *thread, const siginfo_t *info, uint32_t vector, uint64_t error,
-                      uint64_t address);
+		      uint64_t address);
 /* CLONE_CLEAR_SIGHAND: what is caught gets its default action; the kernel has done so on the host. */
 void kr_signals_forget_handlers(struct kr_machine *machine);
 /* Before the host's execve: nothing is caught any more, and the host's mask is the guest's.  False when a signal

@@ -12,9 +12,8 @@
 
 #define SYSTEM_FIRST_BYTES 0x40000ull    /* 64 pages: enough for a small program */
 #define ARENA_SLOT_MAX     0x40000000ull /* no single slot costs more than a few milliseconds */
-#define NUMBER_TRAP        0u
-#define NUMBER_VDSO        1u
-#define NUMBER_FIRST       2u
+#define NUMBER_VDSO        0u
+#define NUMBER_FIRST       1u
 
 static int set_slot(int vm, uint32_t number, uint64_t gpa, uint64_t size, uint64_t host)
 {
@@ -43,14 +42,9 @@ static int back_system(struct kr_slots *slots, int vm, uint64_t bytes)
 	return 0;
 }
 
-static uint64_t trap_host(const struct kr_slots *slots)
-{
-	return (uint64_t)(uintptr_t)slots->system + KR_TRAP_GPA;
-}
-
 int kr_slots_create(struct kr_slots *slots, int vm, struct kr_err *err)
 {
-	void *system = mmap(NULL, KR_SYSTEM_BYTES + KR_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *system = mmap(NULL, KR_SYSTEM_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	int result;
 
 	if (system == MAP_FAILED) {
@@ -61,22 +55,24 @@ int kr_slots_create(struct kr_slots *slots, int vm, struct kr_err *err)
 	slots->next_gpa = KR_ARENA_GPA;
 	slots->gpa_limit = KR_ARENA_GPA;
 	result = back_system(slots, vm, SYSTEM_FIRST_BYTES);
-	if (result == 0) {
-		result = set_slot(vm, NUMBER_TRAP, KR_TRAP_GPA, KR_PAGE, trap_host(slots));
+	slots->system_used = KR_TRAP_GPA + KR_PAGE;
+	if (result == 0 && mprotect(slots->system + KR_TRAP_GPA, KR_PAGE, PROT_NONE) != 0) {
+		result = -errno;
 	}
 	return result == 0 ? 0 : kr_fail(err, -result, "give the machine its system memory");
 }
 
 int kr_slots_register(struct kr_slots *slots, int vm, struct kr_err *err)
 {
-	int result = set_slot(vm, NUMBER_TRAP, KR_TRAP_GPA, KR_PAGE, trap_host(slots));
+	int result = 0;
 
 	slots->numbers = NUMBER_FIRST;
-	if (result == 0 && slots->vdso_host != 0) {
+	if (slots->vdso_host != 0) {
 		result = set_slot(vm, NUMBER_VDSO, KR_VDSO_GPA, slots->vdso_size, slots->vdso_host);
 	}
 	if (result == 0) {
-		result = set_slot(vm, slots->numbers++, 0, slots->system_backed, (uint64_t)(uintptr_t)slots->system);
+		result =
+			set_slot(vm, slots->numbers++, 0, slots->system_backed, (uint64_t)(uintptr_t)slots->system);
 	}
 	for (size_t i = 0; i < slots->count && result == 0; i++) {
 		const struct kr_slot *slot = &slots->arena[i];
@@ -90,8 +86,7 @@ uint64_t kr_slots_system_page(struct kr_slots *slots, int vm)
 {
 	uint64_t gpa = slots->system_used;
 
-	if (gpa == slots->system_backed
-	    && (gpa * 2 > KR_SYSTEM_BYTES || back_system(slots, vm, gpa * 2) < 0)) {
+	if (gpa == slots->system_backed && (gpa * 2 > KR_SYSTEM_BYTES || back_system(slots, vm, gpa * 2) < 0)) {
 		return 0;
 	}
 	slots->system_used += KR_PAGE;
@@ -142,7 +137,8 @@ static uint64_t good_size(const struct kr_slots *slots)
 	return size;
 }
 
-static struct kr_slot place_slot(const struct kr_slots *slots, size_t at, uint64_t address, uint64_t low, uint64_t high)
+static struct kr_slot place_slot(const struct kr_slots *slots, size_t at, uint64_t address, uint64_t low,
+				 uint64_t high)
 {
 	uint64_t size = good_size(slots);
 	uint64_t floor = at > 0 ? slots->arena[at - 1].gva + slots->arena[at - 1].size : 0;

@@ -16,13 +16,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define STACK_DEFAULT (8ull << 20)
-#define STACK_MIN     (128ull << 10)
-#define STACK_MAX     (64ull << 20)  /* taken when touched; without a limit the kernel's grow at will */
-#define STACK_READY   (64ull << 10)  /* in the page tables from the start */
-#define GUARD         (1ull << 20)   /* unmapped between the stack and the mappings, as Linux keeps it */
-#define SLIDE_MASK    0x3ffffffffull /* 16 GiB */
-#define AUX_MAX       32u
+#define STACK_DEFAULT   (8ull << 20)
+#define STACK_MIN       (128ull << 10)
+#define STACK_MAX       (64ull << 20)  /* taken when touched; without a limit the kernel's grow at will */
+#define STACK_READY     (64ull << 10)  /* in the page tables from the start */
+#define GUARD           (1ull << 20)   /* unmapped between the stack and the mappings, as Linux keeps it */
+#define SLIDE_MASK      0x3ffffffffull /* 16 GiB */
+#define AUX_MAX         32u
 #define HWCAP2_FSGSBASE 2u
 
 static uint64_t stack_size(void)
@@ -44,8 +44,8 @@ int kr_stack_place(struct kr_machine *machine, struct kr_err *err)
 	uint64_t size = stack_size();
 	uint64_t end;
 
-	if ((personality(0xffffffff) & ADDR_NO_RANDOMIZE) == 0
-	    && getrandom(slides, sizeof slides, GRND_INSECURE) != (ssize_t)sizeof slides) {
+	if ((personality(0xffffffff) & ADDR_NO_RANDOMIZE) == 0 &&
+	    getrandom(slides, sizeof slides, GRND_INSECURE) != (ssize_t)sizeof slides) {
 		return kr_fail(err, errno, "read random bytes");
 	}
 	end = KR_ARENA_END - KR_BLOCK - kr_align_down(slides[0] & SLIDE_MASK, KR_PAGE);
@@ -159,8 +159,8 @@ static size_t script_size(const struct kr_image *image)
 }
 
 static int build(struct builder *builder, const struct kr_machine *machine, const struct kr_image *image,
-                 const char *path, struct kr_strings args, struct kr_strings env, struct kr_stack *stack,
-                 struct kr_err *err)
+		 const char *path, struct kr_strings args, struct kr_strings env, struct kr_stack *stack,
+		 struct kr_err *err)
 {
 	struct auxiliary aux = { .count = 0 };
 	size_t args_size;
@@ -214,16 +214,16 @@ static int build(struct builder *builder, const struct kr_machine *machine, cons
 	return 0;
 }
 
-int kr_stack_build(struct kr_machine *machine, const struct kr_image *image, const char *path, struct kr_strings args,
-                   struct kr_strings env, struct kr_stack *stack, struct kr_err *err)
+int kr_stack_build(struct kr_machine *machine, const struct kr_image *image, const char *path,
+		   struct kr_strings args, struct kr_strings env, struct kr_stack *stack, struct kr_err *err)
 {
 	uint64_t start = machine->arena.stack_start;
 	uint64_t end = machine->arena.stack_end;
 	int prot = PROT_READ | PROT_WRITE | (image->executable_stack ? PROT_EXEC : 0);
 	struct builder builder = { .low = (uint8_t *)(uintptr_t)(end - (end - start) / 4),
-		                   .top = (uint8_t *)(uintptr_t)end };
+				   .top = (uint8_t *)(uintptr_t)end };
 	int result = kr_memory_map(machine, start, end - start, prot,
-	                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
 
 	if (result < 0) {
 		return kr_fail(err, -result, "make the stack");

@@ -22,7 +22,7 @@ struct kr_stack {
 /* Choose where stack and mappings lie; before the program is loaded. */
 int kr_stack_place(struct kr_machine *machine, struct kr_err *err);
 /* Fill the stack; after the program is loaded.  E2BIG when the strings are longer than a quarter of it. */
-int kr_stack_build(struct kr_machine *machine, const struct kr_image *image, const char *path, struct kr_strings args,
-                   struct kr_strings env, struct kr_stack *stack, struct kr_err *err);
+int kr_stack_build(struct kr_machine *machine, const struct kr_image *image, const char *path,
+		   struct kr_strings args, struct kr_strings env, struct kr_stack *stack, struct kr_err *err);
 
 #endif

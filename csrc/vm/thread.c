@@ -80,12 +80,12 @@ static void *run(void *argument)
 	struct start *start = argument;
 	const struct kr_thread *parent = start->parent;
 	struct kr_thread thread = { .machine = parent->machine,
-		                    .cpu = start->cpu,
-		                    .mask = parent->mask,
-		                    .altstack = { .flags = SS_DISABLE },
-		                    .entry = parent->entry,
-		                    .clear_tid = start->birth->clear_tid,
-		                    .seccomp = parent->seccomp };
+				    .cpu = start->cpu,
+				    .mask = parent->mask,
+				    .altstack = { .flags = SS_DISABLE },
+				    .entry = parent->entry,
+				    .clear_tid = start->birth->clear_tid,
+				    .seccomp = parent->seccomp };
 	uint64_t child_tid = start->birth->child_tid;
 	const pid_t tid = gettid();
 

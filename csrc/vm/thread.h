@@ -17,28 +17,25 @@
 struct kr_machine;
 
 /* How the call came that is being served: it says where to continue. */
-enum kr_entry_kind {
-	KR_ENTRY_SYSCALL,
-	KR_ENTRY_HYPERCALL
-};
+enum kr_entry_kind { KR_ENTRY_SYSCALL, KR_ENTRY_HYPERCALL };
 
 struct kr_thread {
 	struct kr_machine *machine;
 	struct kr_cpu *cpu;
 	struct kr_pending pending;
-	uint64_t mask;             /* blocked signals; the host thread's own mask is the same */
-	uint64_t masked;           /* while has_masked: what kr_host_call_masked put in its place */
+	uint64_t mask;   /* blocked signals; the host thread's own mask is the same */
+	uint64_t masked; /* while has_masked: what kr_host_call_masked put in its place */
 	bool has_masked;
-	bool has_context;          /* a handler of a call has set all registers: no result is stored */
+	bool has_context; /* a handler of a call has set all registers: no result is stored */
 	struct kr_altstack altstack;
 	enum kr_entry_kind entry;
-	uint64_t clear_tid;        /* guest address to clear and wake when the thread ends, 0 for none */
+	uint64_t clear_tid; /* guest address to clear and wake when the thread ends, 0 for none */
 	uint64_t robust_list;
 	struct kr_seccomp seccomp;
-	bool is_forced;            /* `forced` is delivered when the registers hold the call's result */
+	bool is_forced; /* `forced` is delivered when the registers hold the call's result */
 	siginfo_t forced;
 	bool has_ended;
-	bool is_main;              /* its host thread is the one that the process began with */
+	bool is_main; /* its host thread is the one that the process began with */
 };
 
 /* The calling host thread's guest thread, NULL before there is one. */

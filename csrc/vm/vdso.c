@@ -61,7 +61,7 @@ static bool find(char *maps, struct range *whole, uint64_t *code)
 static ssize_t read_maps(int proc, char *maps, size_t size)
 {
 	kr_own_fd int fd = proc >= 0 ? openat(proc, "self/maps", O_RDONLY | O_CLOEXEC)
-	                             : open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+				     : open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
 	size_t used = 0;
 	ssize_t got = 1;
 
@@ -83,8 +83,8 @@ int kr_vdso_map(struct kr_machine *machine, struct kr_err *err)
 	uint64_t code = 0;
 
 	machine->vdso = 0;
-	if (read_maps(machine->proc, maps, sizeof maps) < 0 || !find(maps, &whole, &code)
-	    || whole.end - whole.start > KR_VDSO_BYTES) {
+	if (read_maps(machine->proc, maps, sizeof maps) < 0 || !find(maps, &whole, &code) ||
+	    whole.end - whole.start > KR_VDSO_BYTES) {
 		return 0;
 	}
 	if (kr_slots_set_vdso(&machine->slots, machine->vm, whole.start, whole.end - whole.start, err) < 0) {

@@ -11,12 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EXPECT(condition)                                                                                      \
-	do {                                                                                                     \
-		if (!(condition)) {                                                                              \
-			printf("%s:%d: not so: %s (errno %d)\n", __FILE__, __LINE__, #condition, errno);         \
-			exit(1);                                                                                 \
-		}                                                                                                \
+#define EXPECT(condition) \
+	do { \
+		if (!(condition)) { \
+			printf("%s:%d: not so: %s (errno %d)\n", __FILE__, __LINE__, #condition, errno); \
+			exit(1); \
+		} \
 	} while (0)
 
 struct test_case {

@@ -218,15 +218,17 @@ static int bad_requests_have_the_kernels_answers(void)
 
 	EXPECT(mmap(NULL, 0, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED && errno == EINVAL);
 	EXPECT(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, 77, 0) == MAP_FAILED && errno == EBADF);
-	EXPECT(mmap(memory, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED
-	       && errno == EEXIST);
+	EXPECT(mmap(memory, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) ==
+		       MAP_FAILED &&
+	       errno == EEXIST);
 	EXPECT(munmap(memory + 1, PAGE) == -1 && errno == EINVAL);
 	EXPECT(mprotect(memory + 1, PAGE, PROT_READ) == -1 && errno == EINVAL);
 	EXPECT(munmap(memory, PAGE) == 0 && munmap(memory, PAGE) == 0);
 	EXPECT(mprotect(memory, PAGE, PROT_READ) == -1 && errno == ENOMEM);
 	EXPECT(mremap(memory, PAGE, 2 * PAGE, MREMAP_MAYMOVE) == MAP_FAILED && errno == EFAULT);
-	EXPECT(mmap((void *)(1ul << 63), PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED
-	       && errno == ENOMEM);
+	EXPECT(mmap((void *)(1ul << 63), PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
+		       MAP_FAILED &&
+	       errno == ENOMEM);
 	return 0;
 }
 

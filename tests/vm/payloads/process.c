@@ -20,26 +20,26 @@ static int red_zone_survives(void)
 	uint64_t left = 1;
 
 	__asm__ volatile("movabsq $0x5a5a5a5a5a5a5a5a, %%rdx\n"
-	                 "\tmovl $16, %%ecx\n"
-	                 "\tmovq $-8, %%rsi\n"
-	                 "1:\tmovq %%rdx, (%%rsp,%%rsi)\n"
-	                 "\tsubq $8, %%rsi\n"
-	                 "\tdecl %%ecx\n"
-	                 "\tjnz 1b\n"
-	                 "\tmovl $39, %%eax\n"
-	                 "\tsyscall\n"
-	                 "\tmovl $16, %%ecx\n"
-	                 "\tmovq $-8, %%rsi\n"
-	                 "\txorl %%eax, %%eax\n"
-	                 "2:\tmovq (%%rsp,%%rsi), %%rdi\n"
-	                 "\txorq %%rdx, %%rdi\n"
-	                 "\torq %%rdi, %%rax\n"
-	                 "\tsubq $8, %%rsi\n"
-	                 "\tdecl %%ecx\n"
-	                 "\tjnz 2b\n"
-	                 : "=a"(left)
-	                 :
-	                 : "rcx", "rdx", "rsi", "rdi", "r11", "memory", "cc");
+			 "\tmovl $16, %%ecx\n"
+			 "\tmovq $-8, %%rsi\n"
+			 "1:\tmovq %%rdx, (%%rsp,%%rsi)\n"
+			 "\tsubq $8, %%rsi\n"
+			 "\tdecl %%ecx\n"
+			 "\tjnz 1b\n"
+			 "\tmovl $39, %%eax\n"
+			 "\tsyscall\n"
+			 "\tmovl $16, %%ecx\n"
+			 "\tmovq $-8, %%rsi\n"
+			 "\txorl %%eax, %%eax\n"
+			 "2:\tmovq (%%rsp,%%rsi), %%rdi\n"
+			 "\txorq %%rdx, %%rdi\n"
+			 "\torq %%rdi, %%rax\n"
+			 "\tsubq $8, %%rsi\n"
+			 "\tdecl %%ecx\n"
+			 "\tjnz 2b\n"
+			 : "=a"(left)
+			 :
+			 : "rcx", "rdx", "rsi", "rdi", "r11", "memory", "cc");
 	EXPECT(left == 0);
 	return 0;
 }
@@ -50,15 +50,15 @@ static int call_keeps_registers(void)
 	uint64_t differs = 1;
 
 	__asm__ volatile("movq $11, %%rdi\n\tmovq $12, %%rsi\n\tmovq $13, %%rdx\n\tmovq $14, %%r10\n"
-	                 "\tmovq $15, %%r8\n\tmovq $16, %%r9\n\tmovq $17, %%r12\n\tmovq $18, %%r13\n"
-	                 "\tmovl $39, %%eax\n\tsyscall\n"
-	                 "\txorq $11, %%rdi\n\txorq $12, %%rsi\n\txorq $13, %%rdx\n\txorq $14, %%r10\n"
-	                 "\txorq $15, %%r8\n\txorq $16, %%r9\n\txorq $17, %%r12\n\txorq $18, %%r13\n"
-	                 "\tmovq %%rdi, %%rax\n\torq %%rsi, %%rax\n\torq %%rdx, %%rax\n\torq %%r10, %%rax\n"
-	                 "\torq %%r8, %%rax\n\torq %%r9, %%rax\n\torq %%r12, %%rax\n\torq %%r13, %%rax\n"
-	                 : "=a"(differs)
-	                 :
-	                 : "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "memory", "cc");
+			 "\tmovq $15, %%r8\n\tmovq $16, %%r9\n\tmovq $17, %%r12\n\tmovq $18, %%r13\n"
+			 "\tmovl $39, %%eax\n\tsyscall\n"
+			 "\txorq $11, %%rdi\n\txorq $12, %%rsi\n\txorq $13, %%rdx\n\txorq $14, %%r10\n"
+			 "\txorq $15, %%r8\n\txorq $16, %%r9\n\txorq $17, %%r12\n\txorq $18, %%r13\n"
+			 "\tmovq %%rdi, %%rax\n\torq %%rsi, %%rax\n\torq %%rdx, %%rax\n\torq %%r10, %%rax\n"
+			 "\torq %%r8, %%rax\n\torq %%r9, %%rax\n\torq %%r12, %%rax\n\torq %%r13, %%rax\n"
+			 : "=a"(differs)
+			 :
+			 : "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "memory", "cc");
 	EXPECT(differs == 0);
 	return 0;
 }
@@ -118,11 +118,12 @@ static int wide_vectors_work(void)
 		uint64_t in[4] = { 1, 2, 3, 4 };
 		uint64_t out[4];
 
-		__asm__ volatile("vmovdqu %1, %%ymm3\n\tvpaddq %%ymm3, %%ymm3, %%ymm3\n\tmovl $39, %%eax\n\tsyscall\n"
-		                 "\tvmovdqu %%ymm3, %0\n\tvzeroupper"
-		                 : "=m"(out)
-		                 : "m"(in)
-		                 : "rax", "rcx", "r11", "xmm3", "memory");
+		__asm__ volatile(
+			"vmovdqu %1, %%ymm3\n\tvpaddq %%ymm3, %%ymm3, %%ymm3\n\tmovl $39, %%eax\n\tsyscall\n"
+			"\tvmovdqu %%ymm3, %0\n\tvzeroupper"
+			: "=m"(out)
+			: "m"(in)
+			: "rax", "rcx", "r11", "xmm3", "memory");
 		EXPECT(out[0] == 2 && out[3] == 8);
 	}
 	return 0;

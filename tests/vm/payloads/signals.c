@@ -128,10 +128,10 @@ static int vector_registers_are_restored(void)
 	EXPECT(signal(SIGALRM, scribble) != SIG_ERR);
 	setitimer(ITIMER_REAL, &soon, NULL);
 	__asm__ volatile("movdqu %1, %%xmm7\n"
-	                 "1:\tcmpl $0, %2\n\tje 1b\n\tmovdqu %%xmm7, %0"
-	                 : "=m"(out)
-	                 : "m"(in), "m"(caught)
-	                 : "xmm7", "cc", "memory");
+			 "1:\tcmpl $0, %2\n\tje 1b\n\tmovdqu %%xmm7, %0"
+			 : "=m"(out)
+			 : "m"(in), "m"(caught)
+			 : "xmm7", "cc", "memory");
 	EXPECT(out[0] == 0x1111 && out[1] == 0x2222);
 	return 0;
 }
