@@ -39,11 +39,16 @@ static void wake_joiner(const struct kr_thread *thread)
 void kr_thread_exit(struct kr_thread *thread, int status)
 {
 	struct kr_machine *machine = thread->machine;
+	bool is_last;
 
 	kr_signals_block_host();
 	kr_robust_list_release(thread, thread->robust_list);
-	__atomic_fetch_sub(&machine->threads, 1, __ATOMIC_ACQ_REL);
+	is_last = __atomic_sub_fetch(&machine->threads, 1, __ATOMIC_ACQ_REL) == 0;
 	wake_joiner(thread);
+	/* KVM may keep a kernel thread in the process, so that it does not end with its last own thread. */
+	while (is_last) {
+		(void)syscall(SYS_exit_group, status);
+	}
 	if (thread->is_main) {
 		for (;;) {
 			(void)syscall(SYS_exit, status);
