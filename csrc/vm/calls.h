@@ -71,7 +71,7 @@ struct kr_seccomp *kr_thread_seccomp(struct kr_thread *thread);
 /* SECCOMP_RET_TRAP: queue SIGSYS with si_call_addr, si_syscall, si_arch and si_errno = data. */
 void kr_seccomp_trap(struct kr_thread *thread, const struct kr_call *call, uint16_t data);
 /* SECCOMP_RET_KILL_*: the thread, or with `process` (and when it is the last thread) the whole payload,
- * dies by SIGSYS.  Returns only to let the thread find that it is dead. */
+ * dies by SIGSYS, in strict mode by SIGKILL.  Returns only to let the thread find that it is dead. */
 void kr_seccomp_kill(struct kr_thread *thread, bool process);
 
 /* ---- What the served calls offer to the monitor. ---- */

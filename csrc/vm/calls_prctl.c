@@ -46,13 +46,16 @@ static int64_t add_filter(struct kr_thread *thread, uint64_t from, uint64_t flag
 		/* Neither listeners nor other threads' filters are served. */
 		return -EINVAL;
 	}
-	if (!seccomp->no_new_privs && !has_sys_admin()) {
-		return -EACCES;
-	}
 	if (kr_copy_from_guest(&program, from, sizeof program) < 0) {
 		return -EFAULT;
 	}
 	if (program.len == 0 || program.len > BPF_MAXINSNS) {
+		return -EINVAL;
+	}
+	if (!seccomp->no_new_privs && !has_sys_admin()) {
+		return -EACCES;
+	}
+	if (program.filter == NULL) {
 		return -EINVAL;
 	}
 	if (kr_copy_from_guest(code, (uint64_t)(uintptr_t)program.filter, program.len * sizeof code[0]) < 0) {

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What a payload sees of seccomp filters, its own and its container's.  The first argument names the scene; what it
+ * prints and how it ends has to be the same on a kernel and in the monitor.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define COUNT(all)   (sizeof(all) / sizeof(all)[0])
+#define LOAD(field)  BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
+#define RETURN(what) BPF_STMT(BPF_RET | BPF_K, what)
+
+static void show(const char *what, long result)
+{
+	printf("%s: %s\n", what, result >= 0 ? "success" : strerrorname_np(errno));
+	fflush(stdout);
+}
+
+/* Let every call `nr` come to `verdict`. */
+static long add_filter(long nr, uint32_t verdict, unsigned flags)
+{
+	struct sock_filter code[] = {
+		LOAD(nr),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)nr, 0, 1),
+		RETURN(verdict),
+		RETURN(SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { COUNT(code), code };
+
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+}
+
+static void allow_filters(void)
+{
+	show("PR_SET_NO_NEW_PRIVS", prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	printf("PR_GET_NO_NEW_PRIVS: %d\n", prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
+}
+
+static void on_sigsys(int number, siginfo_t *info, void *context)
+{
+	(void)context;
+	printf("signal %d code %d errno %d call %d arch %#x address %s\n", number, info->si_code, info->si_errno,
+	       info->si_syscall, info->si_arch, info->si_call_addr != NULL ? "set" : "missing");
+	fflush(stdout);
+}
+
+static void errnos(void)
+{
+	allow_filters();
+	show("errno", add_filter(SYS_getppid, SECCOMP_RET_ERRNO | ENOMEDIUM, 0));
+	show("getppid", syscall(SYS_getppid));
+	show("weaker", add_filter(SYS_getppid, SECCOMP_RET_ALLOW, 0));
+	show("getppid", syscall(SYS_getppid));
+	show("other errno", add_filter(SYS_getppid, SECCOMP_RET_ERRNO | EXDEV, 0));
+	show("getppid", syscall(SYS_getppid));
+	show("zero", add_filter(SYS_sync, SECCOMP_RET_ERRNO, 0));
+	show("sync", syscall(SYS_sync));
+	show("unknown call", add_filter(4242, SECCOMP_RET_ERRNO | ENOANO, 0));
+	show("4242", syscall(4242));
+	show("trace", add_filter(SYS_getuid, SECCOMP_RET_TRACE | 1, 0));
+	show("getuid", syscall(SYS_getuid));
+	show("log", add_filter(SYS_getgid, SECCOMP_RET_LOG, 0));
+	show("getgid", syscall(SYS_getgid));
+	printf("mode %d\n", prctl(PR_GET_SECCOMP));
+}
+
+/* The calls that a monitor does not pass on as they are. */
+static void emulated(void)
+{
+	static const long calls[] = { SYS_mmap,  SYS_clone, SYS_clone3, SYS_execve, SYS_rt_sigaction,
+				      SYS_prctl, SYS_ioctl, SYS_openat, SYS_uname,  SYS_ptrace };
+
+	allow_filters();
+	for (size_t i = 0; i < COUNT(calls); i++) {
+		show("add", add_filter(calls[i], SECCOMP_RET_ERRNO | ENOANO, 0));
+		show("call", syscall(calls[i], 0, 0, 0, 0, 0, 0));
+	}
+}
+
+static void trap(void)
+{
+	struct sigaction action = { .sa_sigaction = on_sigsys, .sa_flags = SA_SIGINFO };
+
+	allow_filters();
+	sigaction(SIGSYS, &action, NULL);
+	show("trap", add_filter(SYS_getppid, SECCOMP_RET_TRAP | 42, 0));
+	printf("result %ld\n", syscall(SYS_getppid));
+}
+
+static void die(uint32_t verdict)
+{
+	allow_filters();
+	show("kill", add_filter(SYS_getppid, verdict, 0));
+	(void)syscall(SYS_getppid);
+	printf("still alive\n");
+}
+
+static void *be_killed(void *nothing)
+{
+	(void)add_filter(SYS_getppid, SECCOMP_RET_KILL_THREAD, 0);
+	(void)syscall(SYS_getppid);
+	printf("the thread is still alive\n");
+	return nothing;
+}
+
+static void kill_thread_of_two(void)
+{
+	pthread_t thread;
+
+	allow_filters();
+	pthread_create(&thread, NULL, be_killed, NULL);
+	pthread_join(thread, NULL);
+	show("getppid of the other thread", syscall(SYS_getppid));
+}
+
+static void arguments(void)
+{
+	struct sock_filter code[] = {
+		LOAD(arch),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0),
+		RETURN(SECCOMP_RET_KILL_PROCESS),
+		LOAD(nr),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_lseek, 0, 5),
+		LOAD(args[1]),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 7, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1]) + 4),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 1),
+		RETURN(SECCOMP_RET_ERRNO | ENOANO),
+		RETURN(SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { COUNT(code), code };
+
+	allow_filters();
+	show("add", syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program));
+	show("lseek 7", syscall(SYS_lseek, -1, 7L, 0));
+	show("lseek 1 << 32 | 7", syscall(SYS_lseek, -1, 1L << 32 | 7, 0));
+}
+
+static void faults(void)
+{
+	struct sock_filter bad[] = { LOAD(nr) };
+	struct sock_filter ret[] = { RETURN(SECCOMP_RET_ALLOW) };
+	struct sock_fprog program = { 1, bad };
+	uint32_t action = SECCOMP_RET_USER_NOTIF + 1;
+
+	show("without no_new_privs", add_filter(SYS_getppid, SECCOMP_RET_ALLOW, 0));
+	allow_filters();
+	show("no return", syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program));
+	program = (struct sock_fprog){ 0, ret };
+	show("empty", syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program));
+	program = (struct sock_fprog){ 1, NULL };
+	show("no program", syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program));
+	show("NULL", syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, NULL));
+	show("flags", syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 1u << 31, &program));
+	show("operation", syscall(SYS_seccomp, 99, 0, NULL));
+	show("unknown action", syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action));
+	action = SECCOMP_RET_TRAP;
+	show("known action", syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action));
+}
+
+static void inherit(char *program)
+{
+	char *const args[] = { program, "probe", NULL };
+	pid_t child;
+
+	allow_filters();
+	show("first", add_filter(SYS_getppid, SECCOMP_RET_ERRNO | ENOANO, 0));
+	show("second", add_filter(SYS_getuid, SECCOMP_RET_ERRNO | EXDEV, 0));
+	child = fork();
+	if (child == 0) {
+		show("getppid of the child", syscall(SYS_getppid));
+		_exit(0);
+	}
+	(void)waitpid(child, NULL, 0);
+	(void)execv(program, args);
+	show("execv", -1);
+}
+
+static void probe(void)
+{
+	show("getppid", syscall(SYS_getppid));
+	show("getuid", syscall(SYS_getuid));
+	printf("PR_GET_NO_NEW_PRIVS: %d, mode %d\n", prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), prctl(PR_GET_SECCOMP));
+}
+
+/* Under the container's profile: one call of each kind that the tests' profiles speak about. */
+static void calls(void)
+{
+	show("clone", syscall(SYS_clone, -1, 0, 0, 0, 0));
+	show("uname", syscall(SYS_uname, NULL));
+	show("lseek 7", syscall(SYS_lseek, -1, 7L, 0));
+	show("lseek 8", syscall(SYS_lseek, -1, 8L, 0));
+	show("getppid", syscall(SYS_getppid));
+	printf("mode %d, no_new_privs %d\n", prctl(PR_GET_SECCOMP), prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
+}
+
+static void strict(void)
+{
+	prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT);
+	(void)!write(1, "strict\n", 7);
+	syscall(SYS_exit, 5);
+}
+
+static void strict_broken(void)
+{
+	prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT);
+	syscall(SYS_getppid);
+	(void)!write(1, "still alive\n", 12);
+	syscall(SYS_exit, 5);
+}
+
+int main(int argc, char **argv)
+{
+	const char *scene = argc > 1 ? argv[1] : "";
+
+	if (strcmp(scene, "errnos") == 0) {
+		errnos();
+	} else if (strcmp(scene, "emulated") == 0) {
+		emulated();
+	} else if (strcmp(scene, "trap") == 0) {
+		trap();
+	} else if (strcmp(scene, "kill-process") == 0) {
+		die(SECCOMP_RET_KILL_PROCESS);
+	} else if (strcmp(scene, "kill-thread") == 0) {
+		die(SECCOMP_RET_KILL_THREAD);
+	} else if (strcmp(scene, "trap-unhandled") == 0) {
+		die(SECCOMP_RET_TRAP);
+	} else if (strcmp(scene, "kill-thread-of-two") == 0) {
+		kill_thread_of_two();
+	} else if (strcmp(scene, "arguments") == 0) {
+		arguments();
+	} else if (strcmp(scene, "faults") == 0) {
+		faults();
+	} else if (strcmp(scene, "inherit") == 0) {
+		inherit(argv[0]);
+	} else if (strcmp(scene, "calls") == 0) {
+		calls();
+	} else if (strcmp(scene, "probe") == 0) {
+		probe();
+	} else if (strcmp(scene, "strict") == 0) {
+		strict();
+	} else if (strcmp(scene, "strict-broken") == 0) {
+		strict_broken();
+	} else {
+		return 99;
+	}
+	return 0;
+}

@@ -1,0 +1,97 @@
+"""Seccomp in the monitor is the kernel's: each scene runs on a kernel and in the VM, and has to look the same."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.bundles import Bundle
+from support.runner import Runner
+
+SOURCE = Path(__file__).resolve().parent / "seccomp.c"
+SCENES = (
+    "errnos", "emulated", "trap", "trap-unhandled", "kill-process", "kill-thread", "kill-thread-of-two",
+    "arguments", "faults", "inherit", "strict", "strict-broken",
+)  # fmt: skip
+
+pytestmark = [pytest.mark.needs("root", "kvm", "gcc", "busybox"), pytest.mark.usefixtures("nothing_left")]
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the payload, built static."""
+    target = tmp_path_factory.mktemp("seccomp") / "seccomp"
+    subprocess.run(
+        [
+            "gcc",
+            "-std=gnu17",
+            "-O1",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            "-static",
+            "-pthread",
+            "-o",
+            target,
+            SOURCE,
+        ],
+        check=True,
+    )
+    return target
+
+
+def prepare(made: Bundle, program: Path) -> None:
+    """Put the payload into the bundle's root."""
+    (made.rootfs / "seccomp").write_bytes(program.read_bytes())
+    (made.rootfs / "seccomp").chmod(0o755)
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_own_filters_act_as_on_a_kernel(
+    runtime: Runner, plain_runtime: Runner, bundle: Callable[..., Bundle], program: Path, scene: str
+) -> None:
+    """Filters that the payload adds act on its calls, emulated ones too, with the kernel's order of actions."""
+    made = bundle(["/seccomp", scene])
+    prepare(made, program)
+    made.config["process"]["noNewPrivileges"] = False
+    made.write()
+    native = plain_runtime("run", "--bundle", str(made), "native")
+    in_vm = runtime("run", "--bundle", str(made), "vm")
+    assert (in_vm.out, in_vm.status) == (native.out, native.status)
+    assert native.status != 99, "the scene is unknown"
+
+
+PROFILES: dict[str, dict[str, Any]] = {
+    "errno": {"names": ["getppid"], "action": "SCMP_ACT_ERRNO", "errnoRet": 123},
+    "emulated": {"names": ["clone", "uname"], "action": "SCMP_ACT_ERRNO", "errnoRet": 55},
+    "trap": {"names": ["getppid"], "action": "SCMP_ACT_TRAP"},
+    "kill": {"names": ["getppid"], "action": "SCMP_ACT_KILL_PROCESS"},
+    "argument": {
+        "names": ["lseek"],
+        "action": "SCMP_ACT_ERRNO",
+        "errnoRet": 44,
+        "args": [{"index": 1, "value": 7, "op": "SCMP_CMP_EQ"}],
+    },
+}
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_the_containers_profile_acts_as_on_a_kernel(
+    runtime: Runner, plain_runtime: Runner, bundle: Callable[..., Bundle], program: Path, name: str
+) -> None:
+    """The container's profile speaks about the payload's calls, by number and argument, served or emulated."""
+    made = bundle(["/seccomp", "calls"])
+    prepare(made, program)
+    made.config["linux"]["seccomp"] = {
+        "defaultAction": "SCMP_ACT_ALLOW",
+        "architectures": ["SCMP_ARCH_X86_64"],
+        "syscalls": [PROFILES[name]],
+    }
+    made.write()
+    native = plain_runtime("run", "--bundle", str(made), "native")
+    in_vm = runtime("run", "--bundle", str(made), "vm")
+    assert (in_vm.out, in_vm.status) == (native.out, native.status)
+    assert native.status != 99, "the scene is unknown"
