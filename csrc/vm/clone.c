@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * fork, vfork, clone and clone3.  A process is a fork of the host's, whose child builds a new machine over the
- * copied memory; a thread is a processor and a host thread of this machine.
- *
- * vfork's child works on a copy of the memory while its parent waits: a program cannot tell, unless it hands a
- * result back through memory.
+ * copied memory; a thread is a processor and a host thread of this machine.  The child of a vfork runs in its
+ * parent's machine, see vfork.c.
  */
 #include "layout.h"
 #include "machine.h"
 #include "thread.h"
+#include "vfork.h"
 
 #include <errno.h>
 #include <linux/sched.h>
@@ -73,6 +72,10 @@ static int64_t make_thread(struct kr_thread *thread, const struct clone_args *ar
 	if (args->set_tid_size != 0) {
 		return -EINVAL;
 	}
+	/* Its processor would be known to this process alone, and left to the parent's. */
+	if (thread->is_borrower) {
+		return -EAGAIN;
+	}
 	result = child_state(thread, args, &birth.state);
 	if (result < 0) {
 		return result;
@@ -98,11 +101,12 @@ static void become_process(struct kr_thread *thread, const struct clone_args *ar
 	struct kr_err err;
 
 	thread->is_main = true;
+	thread->is_borrower = false;
 	thread->clear_tid = 0;
 	thread->robust_list = 0;
 	machine->threads = 1;
 	if ((args->flags & CLONE_CLEAR_SIGHAND) != 0) {
-		kr_signals_forget_handlers(machine);
+		kr_signals_forget_handlers(thread->actions);
 	}
 	/* The parent cannot be told any more; what it sees is a child that was killed for want of memory. */
 	if (kr_machine_renew(machine, thread->cpu, &err) < 0 || kr_cpu_load(thread->cpu, state) < 0) {
@@ -111,16 +115,20 @@ static void become_process(struct kr_thread *thread, const struct clone_args *ar
 }
 
 /* No other thread may hold a lock of the monitor's, or the child could never take it. */
-static void hold_locks(struct kr_machine *machine)
+static void hold_locks(const struct kr_thread *thread)
 {
+	struct kr_machine *machine = thread->machine;
+
 	(void)pthread_mutex_lock(&machine->thread_lock);
 	(void)pthread_mutex_lock(&machine->memory_lock);
-	(void)pthread_mutex_lock(&machine->actions.lock);
+	(void)pthread_mutex_lock(&thread->actions->lock);
 }
 
-static void drop_locks(struct kr_machine *machine)
+static void drop_locks(const struct kr_thread *thread)
 {
-	(void)pthread_mutex_unlock(&machine->actions.lock);
+	struct kr_machine *machine = thread->machine;
+
+	(void)pthread_mutex_unlock(&thread->actions->lock);
 	(void)pthread_mutex_unlock(&machine->memory_lock);
 	(void)pthread_mutex_unlock(&machine->thread_lock);
 }
@@ -134,21 +142,26 @@ static int64_t make_process(struct kr_thread *thread, const struct clone_args *a
 	if (result < 0) {
 		return result;
 	}
-	host.flags &= ~(uint64_t)GUEST_FLAGS;
-	host.stack = 0;
-	host.stack_size = 0;
-	host.tls = 0;
 	kr_signals_block_host();
 	if (thread->pending.number != 0) {
 		thread->pending.before_call = true;
 		return -EINTR;
 	}
-	hold_locks(thread->machine);
+	if (kr_vfork_fits(thread, args)) {
+		result = kr_vfork(thread, args, &state);
+		kr_signals_set_host_mask(thread->mask);
+		return result;
+	}
+	host.flags &= ~(uint64_t)GUEST_FLAGS;
+	host.stack = 0;
+	host.stack_size = 0;
+	host.tls = 0;
+	hold_locks(thread);
 	result = syscall(SYS_clone3, &host, sizeof host);
 	if (result < 0) {
 		result = -errno;
 	}
-	drop_locks(thread->machine);
+	drop_locks(thread);
 	if (result == 0) {
 		become_process(thread, args, &state);
 	}

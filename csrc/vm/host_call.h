@@ -5,7 +5,10 @@
 #ifndef KR_VM_HOST_CALL_H
 #define KR_VM_HOST_CALL_H
 
+#include <stddef.h>
 #include <stdint.h>
+
+struct clone_args;
 
 #define KR_CALL_SKIPPED (-513)
 
@@ -15,5 +18,8 @@ extern const char kr_host_call_check[];
 extern const char kr_host_call_done[];
 extern const char kr_host_call_skip[];
 void kr_signal_restorer(void);
+
+/* clone3(2) with a stack for the child, which calls child(argument); that does not return. */
+int64_t kr_host_clone(const struct clone_args *args, size_t size, void (*child)(void *), void *argument);
 
 #endif

@@ -79,11 +79,11 @@ int kr_launch(struct kr_boot *boot, struct kr_machine *machine, struct kr_thread
 	if (kr_machine_create(machine, boot->kvm, err) < 0) {
 		return -1;
 	}
-	*thread = (struct kr_thread){ .machine = machine, .is_main = true };
+	*thread = (struct kr_thread){ .machine = machine, .actions = &machine->actions, .is_main = true };
 	thread->altstack.flags = 2; /* SS_DISABLE */
 	machine->threads = 1;
 	kr_thread_adopt(thread);
-	kr_signals_inherit(machine, thread);
+	kr_signals_inherit(thread);
 	if (kr_stack_place(machine, err) < 0 || kr_load(machine, boot->program, &image, err) < 0 ||
 	    kr_stack_build(machine, &image, boot->program, boot->args, boot->env, &stack, err) < 0) {
 		return -1;

@@ -30,11 +30,11 @@ void kr_signals_block_host(void)
 	kr_signals_set_host_mask(~0ull);
 }
 
-void kr_signals_inherit(struct kr_machine *machine, struct kr_thread *thread)
+void kr_signals_inherit(struct kr_thread *thread)
 {
-	(void)pthread_mutex_init(&machine->actions.lock, NULL);
+	(void)pthread_mutex_init(&thread->actions->lock, NULL);
 	for (int number = 1; number <= KR_SIGNALS; number++) {
-		(void)syscall(SYS_rt_sigaction, number, NULL, &machine->actions.action[number - 1], MASK_BYTES);
+		(void)syscall(SYS_rt_sigaction, number, NULL, &thread->actions->action[number - 1], MASK_BYTES);
 	}
 	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, NULL, &thread->mask, MASK_BYTES);
 }
@@ -86,18 +86,18 @@ static int set_host_action(int number, const struct kr_action *action)
 	return syscall(SYS_rt_sigaction, number, &host, NULL, MASK_BYTES) == 0 ? 0 : -errno;
 }
 
-static struct kr_action take_action(struct kr_machine *machine, int number)
+static struct kr_action take_action(struct kr_actions *actions, int number)
 {
-	struct kr_action *action = &machine->actions.action[number - 1];
+	struct kr_action *action = &actions->action[number - 1];
 	struct kr_action taken;
 
-	(void)pthread_mutex_lock(&machine->actions.lock);
+	(void)pthread_mutex_lock(&actions->lock);
 	taken = *action;
 	if (is_caught(action) && (action->flags & SA_RESETHAND) != 0) {
 		action->handler = (uint64_t)(uintptr_t)SIG_DFL;
 		(void)set_host_action(number, action);
 	}
-	(void)pthread_mutex_unlock(&machine->actions.lock);
+	(void)pthread_mutex_unlock(&actions->lock);
 	return taken;
 }
 
@@ -125,7 +125,7 @@ static void handle(struct kr_thread *thread, int number, const siginfo_t *info, 
 
 bool kr_signals_restart(const struct kr_thread *thread)
 {
-	struct kr_actions *actions = &thread->machine->actions;
+	struct kr_actions *actions = thread->actions;
 	uint64_t flags;
 
 	(void)pthread_mutex_lock(&actions->lock);
@@ -140,7 +140,7 @@ void kr_signals_deliver(struct kr_thread *thread)
 	int number = thread->pending.number;
 	siginfo_t info = thread->pending.info;
 	uint64_t blocked = thread->has_masked ? thread->masked : thread->mask;
-	struct kr_action action = take_action(thread->machine, number);
+	struct kr_action action = take_action(thread->actions, number);
 
 	thread->pending.number = 0;
 	thread->pending.before_call = false;
@@ -160,7 +160,7 @@ void kr_signals_force(struct kr_thread *thread, const siginfo_t *info, uint32_t 
 {
 	const struct kr_trap_info trap = { .vector = vector, .error = error, .address = address };
 	int number = info->si_signo;
-	struct kr_action action = take_action(thread->machine, number);
+	struct kr_action action = take_action(thread->actions, number);
 
 	if (!is_caught(&action) || (thread->mask & BIT(number)) != 0) {
 		kr_signals_die(number);
@@ -169,25 +169,25 @@ void kr_signals_force(struct kr_thread *thread, const siginfo_t *info, uint32_t 
 }
 
 /* Give every caught signal its default action on the host, or the monitor's handler back. */
-static void set_caught(struct kr_machine *machine, bool by_default)
+static void set_caught(struct kr_actions *actions, bool by_default)
 {
 	const struct kr_action default_action = { .handler = 0 };
 
-	(void)pthread_mutex_lock(&machine->actions.lock);
+	(void)pthread_mutex_lock(&actions->lock);
 	for (int number = 1; number <= KR_SIGNALS; number++) {
-		const struct kr_action *action = &machine->actions.action[number - 1];
+		const struct kr_action *action = &actions->action[number - 1];
 
 		if (is_caught(action)) {
 			(void)set_host_action(number, by_default ? &default_action : action);
 		}
 	}
-	(void)pthread_mutex_unlock(&machine->actions.lock);
+	(void)pthread_mutex_unlock(&actions->lock);
 }
 
-void kr_signals_forget_handlers(struct kr_machine *machine)
+void kr_signals_forget_handlers(struct kr_actions *actions)
 {
 	for (int number = 1; number <= KR_SIGNALS; number++) {
-		struct kr_action *action = &machine->actions.action[number - 1];
+		struct kr_action *action = &actions->action[number - 1];
 
 		if (is_caught(action)) {
 			*action = (struct kr_action){ .handler = 0 };
@@ -202,7 +202,7 @@ bool kr_signals_begin_exec(struct kr_thread *thread)
 		thread->pending.before_call = true;
 		return false;
 	}
-	set_caught(thread->machine, true);
+	set_caught(thread->actions, true);
 	kr_signals_set_host_mask(thread->mask);
 	return true;
 }
@@ -210,7 +210,7 @@ bool kr_signals_begin_exec(struct kr_thread *thread)
 void kr_signals_abandon_exec(struct kr_thread *thread)
 {
 	kr_signals_block_host();
-	set_caught(thread->machine, false);
+	set_caught(thread->actions, false);
 	kr_signals_set_host_mask(thread->mask);
 }
 
@@ -253,9 +253,9 @@ void kr_signals_die(int number)
 	}
 }
 
-static int64_t set_action(struct kr_machine *machine, int number, const struct kr_action *new)
+static int64_t set_action(struct kr_actions *actions, int number, const struct kr_action *new)
 {
-	struct kr_action *action = &machine->actions.action[number - 1];
+	struct kr_action *action = &actions->action[number - 1];
 	int result;
 
 	result = set_host_action(number, new);
@@ -269,7 +269,7 @@ static int64_t set_action(struct kr_machine *machine, int number, const struct k
 int64_t kr_call_rt_sigaction(struct kr_thread *thread, const struct kr_call *call)
 {
 	int number = (int)call->arg[0];
-	struct kr_machine *machine = thread->machine;
+	struct kr_actions *actions = thread->actions;
 	struct kr_action new;
 	struct kr_action old;
 	int64_t result = 0;
@@ -285,12 +285,12 @@ int64_t kr_call_rt_sigaction(struct kr_thread *thread, const struct kr_call *cal
 			return -EFAULT;
 		}
 	}
-	(void)pthread_mutex_lock(&machine->actions.lock);
-	old = machine->actions.action[number - 1];
+	(void)pthread_mutex_lock(&actions->lock);
+	old = actions->action[number - 1];
 	if (call->arg[1] != 0) {
-		result = set_action(machine, number, &new);
+		result = set_action(actions, number, &new);
 	}
-	(void)pthread_mutex_unlock(&machine->actions.lock);
+	(void)pthread_mutex_unlock(&actions->lock);
 	if (result == 0 && call->arg[2] != 0 && kr_copy_to_guest(call->arg[2], &old, sizeof old) < 0) {
 		return -EFAULT;
 	}

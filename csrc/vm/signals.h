@@ -19,7 +19,6 @@
 #define KR_SIGNALS 64
 
 struct kr_thread;
-struct kr_machine;
 
 /* struct sigaction as the kernel's interface has it. */
 struct kr_action {
@@ -50,7 +49,7 @@ struct kr_altstack {
 };
 
 /* Take over the dispositions and the mask that the process began with. */
-void kr_signals_inherit(struct kr_machine *machine, struct kr_thread *thread);
+void kr_signals_inherit(struct kr_thread *thread);
 /* Set the calling host thread's mask. */
 void kr_signals_set_host_mask(uint64_t mask);
 /* Block every signal on the host; the guest's mask does not change. */
@@ -63,7 +62,7 @@ void kr_signals_deliver(struct kr_thread *thread);
 void kr_signals_force(struct kr_thread *thread, const siginfo_t *info, uint32_t vector, uint64_t error,
 		      uint64_t address);
 /* CLONE_CLEAR_SIGHAND: what is caught gets its default action; the kernel has done so on the host. */
-void kr_signals_forget_handlers(struct kr_machine *machine);
+void kr_signals_forget_handlers(struct kr_actions *actions);
 /* Before the host's execve: nothing is caught any more, and the host's mask is the guest's.  False when a signal
  * was noted, which has to be handled first. */
 bool kr_signals_begin_exec(struct kr_thread *thread);

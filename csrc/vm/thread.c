@@ -10,9 +10,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Of a host thread: the deepest call copies a page of structures and a long string. */
-#define STACK_BYTES (512u << 10)
-
 /* A signal handler has no other way to find what it belongs to. */
 static __thread struct kr_thread *current;
 
@@ -39,16 +36,19 @@ static void wake_joiner(const struct kr_thread *thread)
 void kr_thread_exit(struct kr_thread *thread, int status)
 {
 	struct kr_machine *machine = thread->machine;
-	bool is_last;
 
 	kr_signals_block_host();
 	kr_robust_list_release(thread, thread->robust_list);
-	is_last = __atomic_sub_fetch(&machine->threads, 1, __ATOMIC_ACQ_REL) == 0;
-	wake_joiner(thread);
-	/* KVM may keep a kernel thread in the process, so that it does not end with its last own thread. */
-	while (is_last) {
-		(void)syscall(SYS_exit_group, status);
+	if (thread->is_main) {
+		machine->main_status = status;
 	}
+	if (__atomic_sub_fetch(&machine->threads, 1, __ATOMIC_ACQ_REL) == 0) {
+		/* KVM keeps a thread of its own in the process, which would outlive the guest's. */
+		for (;;) {
+			(void)syscall(SYS_exit_group, machine->main_status);
+		}
+	}
+	wake_joiner(thread);
 	if (thread->is_main) {
 		for (;;) {
 			(void)syscall(SYS_exit, status);
@@ -86,6 +86,7 @@ static void *run(void *argument)
 	const struct kr_thread *parent = start->parent;
 	struct kr_thread thread = { .machine = parent->machine,
 				    .cpu = start->cpu,
+				    .actions = parent->actions,
 				    .mask = parent->mask,
 				    .altstack = { .flags = SS_DISABLE },
 				    .entry = parent->entry,
@@ -120,7 +121,7 @@ static int start_host_thread(struct start *start)
 
 	(void)pthread_attr_init(&attributes);
 	(void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	(void)pthread_attr_setstacksize(&attributes, STACK_BYTES);
+	(void)pthread_attr_setstacksize(&attributes, KR_THREAD_STACK);
 	failed = pthread_create(&id, &attributes, run, start);
 	(void)pthread_attr_destroy(&attributes);
 	if (failed != 0) {

@@ -16,12 +16,16 @@
 
 struct kr_machine;
 
+/* Bytes of a host thread's stack: the deepest call copies a page of structures and a long string. */
+#define KR_THREAD_STACK (512u << 10)
+
 /* How the call came that is being served: it says where to continue. */
 enum kr_entry_kind { KR_ENTRY_SYSCALL, KR_ENTRY_HYPERCALL };
 
 struct kr_thread {
 	struct kr_machine *machine;
 	struct kr_cpu *cpu;
+	struct kr_actions *actions; /* what its process does with signals */
 	struct kr_pending pending;
 	uint64_t mask;   /* blocked signals; the host thread's own mask is the same */
 	uint64_t masked; /* while has_masked: what kr_host_call_masked put in its place */
@@ -35,7 +39,8 @@ struct kr_thread {
 	bool is_forced; /* `forced` is delivered when the registers hold the call's result */
 	siginfo_t forced;
 	bool has_ended;
-	bool is_main; /* its host thread is the one that the process began with */
+	bool is_main;     /* its host thread is the one that the process began with */
+	bool is_borrower; /* the child of a vfork, in its parent's machine until it execs or ends */
 };
 
 /* The calling host thread's guest thread, NULL before there is one. */

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Children that share their parent's memory until they execute a program: vfork and posix_spawn.
+ */
+#define _GNU_SOURCE
+#include "expect.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MISSING "/proc/self/no such program"
+
+static volatile int word;
+static char *volatile mapped;
+
+static int status_of(pid_t child)
+{
+	int status = -1;
+
+	EXPECT(child > 0 && waitpid(child, &status, 0) == child);
+	return status;
+}
+
+static int child_writes_parents_memory(void)
+{
+	pid_t child = vfork();
+
+	if (child == 0) {
+		word = 5;
+		_exit(3);
+	}
+	EXPECT(WEXITSTATUS(status_of(child)) == 3 && word == 5);
+	return 0;
+}
+
+static int childs_mapping_is_the_parents(void)
+{
+	pid_t child = vfork();
+
+	if (child == 0) {
+		mapped = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		mapped[4096] = 'm';
+		_exit(0);
+	}
+	EXPECT(status_of(child) == 0 && mapped != MAP_FAILED && mapped[4096] == 'm');
+	return 0;
+}
+
+static void note(int number)
+{
+	word = number;
+}
+
+static int childs_actions_and_descriptors_are_its_own(void)
+{
+	pid_t child;
+
+	signal(SIGUSR1, note);
+	child = vfork();
+	if (child == 0) {
+		signal(SIGUSR1, SIG_IGN);
+		close(0);
+		_exit(0);
+	}
+	EXPECT(status_of(child) == 0 && fcntl(0, F_GETFD) >= 0);
+	raise(SIGUSR1);
+	EXPECT(word == SIGUSR1);
+	return 0;
+}
+
+static int parent_goes_on_after_a_killed_child(void)
+{
+	pid_t child = vfork();
+
+	if (child == 0) {
+		kill(getpid(), SIGKILL);
+	}
+	EXPECT(WTERMSIG(status_of(child)) == SIGKILL);
+	child = vfork();
+	if (child == 0) {
+		*(volatile int *)(uintptr_t)(word & 0) = 1;
+	}
+	EXPECT(WTERMSIG(status_of(child)) == SIGSEGV);
+	return child_writes_parents_memory();
+}
+
+static int child_may_fork(void)
+{
+	pid_t child = vfork();
+
+	if (child == 0) {
+		pid_t inner = fork();
+
+		if (inner == 0) {
+			_exit(7);
+		}
+		word = WEXITSTATUS(status_of(inner));
+		inner = vfork();
+		if (inner == 0) {
+			_exit(8);
+		}
+		word = word * 10 + WEXITSTATUS(status_of(inner));
+		_exit(0);
+	}
+	EXPECT(status_of(child) == 0 && word == 78);
+	return 0;
+}
+
+static int spawn_says_why_it_failed(void)
+{
+	char *const args[] = { "x", NULL };
+	posix_spawn_file_actions_t actions;
+	pid_t child;
+
+	EXPECT(posix_spawn(&child, MISSING, NULL, NULL, args, args) == ENOENT);
+	EXPECT(posix_spawn(&child, "/proc/self/status", NULL, NULL, args, args) == EACCES);
+	EXPECT(posix_spawn_file_actions_init(&actions) == 0);
+	EXPECT(posix_spawn_file_actions_adddup2(&actions, 77, 1) == 0);
+	EXPECT(posix_spawn(&child, "/proc/self/exe", &actions, NULL, args, args) == EBADF);
+	EXPECT(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD);
+	return 0;
+}
+
+static void *spawn_often(void *argument)
+{
+	char *const args[] = { "x", NULL };
+	pid_t child;
+
+	for (int i = 0; i < 100; i++) {
+		EXPECT(posix_spawn(&child, MISSING, NULL, NULL, args, args) == ENOENT);
+	}
+	return argument;
+}
+
+static int threads_spawn_together(void)
+{
+	pthread_t threads[4];
+
+	for (size_t i = 0; i < 4; i++) {
+		EXPECT(pthread_create(&threads[i], NULL, spawn_often, NULL) == 0);
+	}
+	for (size_t i = 0; i < 4; i++) {
+		EXPECT(pthread_join(threads[i], NULL) == 0);
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct test_case cases[] = {
+#define CASE(name) { #name, name }
+		CASE(child_writes_parents_memory),
+		CASE(childs_mapping_is_the_parents),
+		CASE(childs_actions_and_descriptors_are_its_own),
+		CASE(parent_goes_on_after_a_killed_child),
+		CASE(child_may_fork),
+		CASE(spawn_says_why_it_failed),
+		CASE(threads_spawn_together),
+		{ NULL, NULL },
+	};
+
+	return run_case(cases, argc, argv);
+}

@@ -1,0 +1,33 @@
+"""Children that share their parent's memory, and the path by which a program is known to itself."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support import cases
+
+pytestmark = pytest.mark.needs("kvm")
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.mark.parametrize("case", cases.names("spawn"))
+def test_child_of_vfork_shares_its_parents_memory(
+    case: str, static: Callable[[str], Path], in_vm: Run
+) -> None:
+    """What a vfork's child writes, its parent finds, and posix_spawn returns its child's errno."""
+    payload = static("spawn")
+    cases.check_same(cases.natively(payload, case), in_vm(payload, case))
+
+
+@pytest.mark.needs("busybox")
+def test_own_path_has_no_links_in_it(tmp_path: Path, in_vm: Run) -> None:
+    """/proc/self/exe of a program that was executed through a link is the program, as $ORIGIN needs."""
+    program = Path(os.path.realpath("/bin/busybox"))
+    (tmp_path / "readlink").symlink_to(program)
+    result = in_vm(tmp_path / "readlink", "/proc/self/exe")
+    assert (result.stdout, result.returncode) == (f"{program}\n", 0)
