@@ -2,9 +2,10 @@
 
     /usr/bin/python3 conformance/bench --runtime krun=/path/krun --runtime runc=runc --runtime crun=crun
 
-A runtime is NAME=COMMAND, where COMMAND may have options: `--runtime "plain=krun --monitor none"`.  Every
-round runs each of them once, in a changing order, so that a busy moment hits all alike; medians and ratios of
-one run can be compared, numbers of different runs cannot.  The first runtime is what the ratios are to.  Needs root and Debian's packages busybox-static and time, and gcc for --monitor-program.
+A runtime is NAME=COMMAND, where COMMAND may have options: `--runtime "plain=krun --monitor none"`.
+Every round runs each of them once, in a changing order, so that a busy moment hits all alike; medians and
+ratios of one run can be compared, numbers of different runs cannot.  The first runtime is what the ratios are
+to.  Needs root, Debian's packages busybox-static and time, and gcc for `--monitor-program`.
 
 `--hide-unified` runs them all without the cgroup2 of a hybrid host, which crun wants; `--monitor-program` also
 measures krun-vm by itself.  Out of scope: whether the runtimes are right.
@@ -23,7 +24,7 @@ from pathlib import Path
 
 import monitor
 import report
-from bundle import make_bundle
+from bundle import make_bundle, parent_cgroup
 from scenario import Scenario
 from worker import Worker
 
@@ -59,12 +60,12 @@ def main(arguments: Sequence[str]) -> int:
         name: shlex.split(command) for name, _, command in (r.partition("=") for r in options.runtime)
     }
     result: dict[str, object] = {"rounds": options.rounds, "unified hidden": options.hide_unified}
-    with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="bench-") as scratch, parent_cgroup() as parent:
         directory = Path(scratch)
         if commands:
             make_bundle(directory / "rootfs")
             scenarios = {
-                name: Scenario(name, command, directory, Worker(hide_unified=options.hide_unified))
+                name: Scenario(name, command, directory, parent, Worker(hide_unified=options.hide_unified))
                 for name, command in commands.items()
             }
             _measure(list(scenarios.values()), options.rounds)

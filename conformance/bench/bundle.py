@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 BUSYBOX = Path("/bin/busybox")
+CGROUPS = Path("/sys/fs/cgroup")
 _NO_EXTRAS = ["nosuid", "noexec", "nodev"]
 
 
@@ -17,6 +19,19 @@ def make_bundle(rootfs: Path) -> None:
     for name in ("bin", "dev", "proc", "sys", "tmp"):
         (rootfs / name).mkdir(parents=True)
     shutil.copy(BUSYBOX, rootfs / "bin/busybox")
+
+
+@contextmanager
+def parent_cgroup() -> Iterator[str]:
+    """Name a cgroup for all containers, and remove what they leave of it: some runtimes keep the parents."""
+    path = f"/bench-{os.getpid()}"
+    try:
+        yield path
+    finally:
+        for mount in (CGROUPS, *CGROUPS.iterdir()):
+            parent = mount / path[1:]
+            if parent.is_dir():
+                parent.rmdir()
 
 
 def write_config(bundle: Path, rootfs: Path, args: Sequence[str], cgroup: str) -> None:

@@ -41,7 +41,7 @@ def measure(monitor: str, directory: Path, rounds: int) -> dict[str, dict[str, l
 def _exec_to_exit(command: Sequence[str]) -> float:
     quiet = [(os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0)]
     before = time.perf_counter()
-    pid = os.posix_spawn(command[0], command, os.environ, file_actions=quiet)
+    pid = os.posix_spawn(command[0], list(command), os.environ, file_actions=quiet)
     status = os.waitpid(pid, 0)[1]
     milliseconds = (time.perf_counter() - before) * 1000
     if status != 0:

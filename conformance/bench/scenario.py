@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,9 @@ from worker import Failed, Worker
 class Scenario:
     """One runtime, its bundles, its numbers."""
 
-    def __init__(self, name: str, command: Sequence[str], directory: Path, worker: Worker) -> None:
+    def __init__(
+        self, name: str, command: Sequence[str], directory: Path, parent: str, worker: Worker
+    ) -> None:
         """Make the bundles: one whose process ends at once, one whose process sleeps."""
         self._name, self._command, self._worker = name, list(command), worker
         self._directory = directory / name
@@ -24,10 +25,9 @@ class Scenario:
         self._bundles = {}
         for kind, args in (("true", ["true"]), ("sleep", ["sleep", "100000"])):
             bundle = self._directory / kind
-            write_config(
-                bundle, directory / "rootfs", ["/bin/busybox", *args], f"/bench-{os.getpid()}/{name}-{kind}"
-            )
+            write_config(bundle, directory / "rootfs", ["/bin/busybox", *args], f"{parent}/{name}-{kind}")
             self._bundles[kind] = bundle
+        self._parent = parent
         self._rootfs = directory / "rootfs"
         self._has_exec = False
         self.times: dict[str, list[float]] = {}
@@ -83,7 +83,7 @@ class Scenario:
         pids = []
         for number in range(count):
             bundle = self._directory / f"idle{number}"
-            path = f"/bench-{os.getpid()}/{self._name}-idle{number}"
+            path = f"{self._parent}/{self._name}-idle{number}"
             write_config(bundle, self._rootfs, ["/bin/busybox", "sleep", "100000"], path)
             self._call("create", "--bundle", str(bundle), "--pid-file", str(self._pid_file), f"idle{number}")
             self._call("start", f"idle{number}")
