@@ -4,8 +4,8 @@
 
 A runtime is NAME=COMMAND, where COMMAND may have options: `--runtime "plain=krun --monitor none"`.
 Every round runs each of them once, in a changing order, so that a busy moment hits all alike; medians and
-ratios of one run can be compared, numbers of different runs cannot.  The first runtime is what the ratios are
-to.  Needs root, Debian's packages busybox-static and time, and gcc for `--monitor-program`.
+ratios of one run can be compared, numbers of different runs cannot.  The ratios are to the first runtime.
+Needs root, Debian's packages busybox-static and time, and gcc for `--monitor-program`.
 
 `--hide-unified` runs them all without the cgroup2 of a hybrid host, which crun wants; `--monitor-program` also
 measures krun-vm by itself.  Out of scope: whether the runtimes are right.

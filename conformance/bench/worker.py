@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
 UNIFIED = "/sys/fs/cgroup/unified"
-_CLONE_NEWNS, _MS_REC, _MS_PRIVATE, _MNT_DETACH, _PR_SET_CHILD_SUBREAPER = 0x20000, 0x4000, 1 << 18, 2, 36
+_CLONE_NEWNS, _MS_REC, _MS_PRIVATE, _MNT_DETACH = 0x20000, 0x4000, 1 << 18, 2
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 class Measured(NamedTuple):
@@ -39,6 +40,8 @@ class Worker:
         ours, theirs = os.pipe(), os.pipe()
         self._pid = os.fork()
         if self._pid == 0:
+            os.close(ours[1])
+            os.close(theirs[0])
             _serve(os.fdopen(ours[0]), os.fdopen(theirs[1], "w"), hide_unified=hide_unified)
         os.close(ours[0])
         os.close(theirs[1])
@@ -64,6 +67,7 @@ def _serve(requests: TextIO, answers: TextIO, *, hide_unified: bool) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if hide_unified and os.path.ismount(UNIFIED):
         for result in (
             libc.unshare(_CLONE_NEWNS),
