@@ -1,4 +1,4 @@
-"""Seccomp in the monitor is the kernel's: each scene runs on a kernel and in the VM, and has to look the same."""
+"""Seccomp in the monitor is the kernel's: a scene has to look the same on both."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def prepare(made: Bundle, program: Path) -> None:
 def test_own_filters_act_as_on_a_kernel(
     runtime: Runner, plain_runtime: Runner, bundle: Callable[..., Bundle], program: Path, scene: str
 ) -> None:
-    """Filters that the payload adds act on its calls, emulated ones too, with the kernel's order of actions."""
+    """Filters that the payload adds act on its calls, emulated ones too, in the kernel's order of actions."""
     made = bundle(["/seccomp", scene])
     prepare(made, program)
     made.config["process"]["noNewPrivileges"] = False
@@ -82,7 +82,7 @@ PROFILES: dict[str, dict[str, Any]] = {
 def test_the_containers_profile_acts_as_on_a_kernel(
     runtime: Runner, plain_runtime: Runner, bundle: Callable[..., Bundle], program: Path, name: str
 ) -> None:
-    """The container's profile speaks about the payload's calls, by number and argument, served or emulated."""
+    """The container's profile speaks about the payload's calls, by number and argument, emulated or not."""
     made = bundle(["/seccomp", "calls"])
     prepare(made, program)
     made.config["linux"]["seccomp"] = {
