@@ -7,8 +7,8 @@ Every round runs each of them once, in a changing order, so that a busy moment h
 ratios of one run can be compared, numbers of different runs cannot.  The ratios are to the first runtime.
 Needs root, Debian's packages busybox-static and time, and gcc for `--monitor-program`.
 
-`--hide-unified` runs them all without the cgroup2 of a hybrid host, which crun wants; `--monitor-program` also
-measures krun-vm by itself.  Out of scope: whether the runtimes are right.
+`--hide-unified` runs them all without the cgroup2 of a hybrid host, which crun wants; `--monitor-program`
+also measures krun-vm by itself.  Out of scope: whether the runtimes are right.
 """
 
 from __future__ import annotations
