@@ -1,8 +1,9 @@
 """Making, limiting, entering, freezing, emptying and removing the cgroup of a container.
 
-In this order in a `create`: `prepare` (looks only), the record goes into the state, `create`, `apply`,
-`enter`.  Out of scope: what the cgroup should be (`krun.plan.cgroups`); what is peculiar to v1, to v2, to
-limits and to device filters has files of its own beside this one.
+In this order in a `create`: `prepare` (looks only), the record goes into the state, `create`,
+`open_entrance`, by which krun-init is born in it, `apply`.  Out of scope: what the cgroup should be
+(`krun.plan.cgroups`); what is peculiar to v1, to v2, to limits and to device filters has files of its own
+beside this one.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from krun.plan.cgroups import CgroupPlan
+    from krun.sys.descriptors import Descriptors
 
 _DEATH_TIMEOUT_MS = 10000
 """How long a killed process may take to die; one in uninterruptible sleep may take for ever."""
@@ -185,6 +187,34 @@ def apply(plan: CgroupPlan, record: CgroupRecord) -> None:
             cgroup_v2.delegate(directory, plan.owner)
         except OSError as error:
             raise HostError(f"cannot give cgroup {directory} to uid {plan.owner}", words(error)) from None
+
+
+class Entrance(Record):
+    """What a new process enters the cgroup by while it is made; the descriptors are the opener's."""
+
+    tasks: tuple[int, ...] = ()
+    """The `tasks` files of the v1 hierarchies, open for writing."""
+    unified: int = -1
+    """The directory in cgroup2, -1 for none."""
+
+
+def open_entrance(record: CgroupRecord, files: Descriptors) -> Entrance:
+    """Open the cgroup for a process that is to be born in it; `files` takes over the descriptors.
+
+    Far cheaper than `enter`, which makes the kernel wait for all its CPUs.  Raises HostError.
+    """
+    unified = record.paths.get(UNIFIED)
+    try:
+        tasks = tuple(
+            files.add(os.open(f"{directory}/tasks", os.O_WRONLY | os.O_CLOEXEC))
+            for directory in record.directories()
+            if directory != unified
+        )
+        if unified is None:
+            return Entrance(tasks)
+        return Entrance(tasks, files.add(os.open(unified, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)))
+    except OSError as error:
+        raise HostError(f"cgroup {error.filename} cannot be entered", words(error)) from None
 
 
 def enter(record: CgroupRecord, pid: int) -> None:

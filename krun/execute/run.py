@@ -61,7 +61,8 @@ class Creation:
             roles = self._descriptors(files)
             if console >= 0:
                 roles[native.FD_CONSOLE] = console
-            process = stage.start(self._plan.program, roles, preserved, compile_filter)
+            entrance = self._entrance(files)
+            process = stage.start(self._plan.program, roles, preserved, compile_filter, entrance)
             undo.add("end the container's init", self._end_init)
             try:
                 process.converse(self, self._interrupt)
@@ -77,11 +78,11 @@ class Creation:
         idmap.write_maps(pid, self._plan.id_maps)
 
     def adopt(self, pid: int) -> None:
-        """Record init, which waits, then put it into its cgroup."""
+        """Record init, which waits in its cgroup, then limit that: the stage has not counted."""
         self._pidfd = os.pidfd_open(pid)
         self._record(pid=pid, pid_start=liveness.start_time(pid) or 0)
-        if self._cgroup is not None:
-            cgroup.enter(self._cgroup, pid)
+        if self._cgroup is not None and self._plan.cgroup is not None:
+            cgroup.apply(self._plan.cgroup, self._cgroup)
 
     def run_hooks(self, point: str) -> None:
         """Run the configuration's hooks of a point here, in the runtime's namespaces."""
@@ -103,7 +104,9 @@ class Creation:
         self._cgroup = cgroup.create(plan, prepared)
         if self._cgroup != prepared:
             self._record(cgroup=cgroup.as_document(self._cgroup))
-        cgroup.apply(plan, self._cgroup)
+
+    def _entrance(self, files: Descriptors) -> cgroup.Entrance:
+        return cgroup.Entrance() if self._cgroup is None else cgroup.open_entrance(self._cgroup, files)
 
     def _descriptors(self, files: Descriptors) -> dict[int, int]:
         """Open what krun-init is to be handed: role -> descriptor."""

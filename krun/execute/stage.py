@@ -10,7 +10,7 @@ import errno
 import os
 import select
 
-from krun.errors import HookError, KrunError, PayloadError, StageError
+from krun.errors import HookError, HostError, KrunError, PayloadError, StageError
 from krun.execute import protocol
 from krun.execute.monitor import sealed_program
 from krun.execute.processes import ending, kill_child
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Protocol
 
+    from krun.execute.cgroup import Entrance
     from krun.plan.ops import Op
     from krun.spec.model import Seccomp
 
@@ -140,12 +141,14 @@ def start(
     descriptors: Mapping[int, int],
     preserved: Sequence[int],
     compile_filter: Callable[[Seccomp], bytes],
+    entrance: Entrance,
 ) -> Stage:
     """Start krun-init on a program.
 
     descriptors: role (native.FD_*) -> descriptor, all but the socket; they stay the caller's.
     preserved: descriptors that the payload gets besides 0 to 2, at their own numbers.
-    Raises HostError when the installation is not complete, OSError when there can be no process.
+    entrance: the cgroup in which krun-init, and so everything after it, is born.
+    Raises HostError when the installation is not complete or the process cannot be made.
     """
     ours, theirs = packet_pair()
     files: list[int] = []
@@ -155,7 +158,12 @@ def start(
         files.append(native.memfd_sealed("program", encoded, executable=False))
         files.append(sealed_program("krun-init"))
         inherit = (files[0], *roles.values(), *preserved)
-        pid, pidfd = native.spawn(files[1], ("krun-init", str(files[0])), inherit)
+        words = ("krun-init", str(files[0]))
+        pid, pidfd = native.spawn(files[1], words, inherit, entrance.tasks, entrance.unified)
+    except OSError as error:
+        ours.close()
+        found = errno.errorcode.get(error.errno or 0, str(error))
+        raise HostError("krun-init cannot be started in the container's cgroup", found) from error
     except BaseException:
         ours.close()
         raise

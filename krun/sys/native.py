@@ -122,18 +122,32 @@ def op_table() -> dict[str, tuple[int, str, tuple[str, ...]]]:
     return table
 
 
-def spawn(image: int, args: Sequence[str | bytes], inherit: Sequence[int] = ()) -> tuple[int, int]:
+def spawn(
+    image: int,
+    args: Sequence[str | bytes],
+    inherit: Sequence[int] = (),
+    tasks: Sequence[int] = (),
+    unified: int = -1,
+) -> tuple[int, int]:
     """Execute the file behind the descriptor `image` in a child, with `args` and an empty environment.
 
     The child has descriptors 0 to 2 and those of `inherit`, at their own numbers, and no other; an empty
     signal mask, default dispositions and no parent-death signal.
+    tasks: descriptors of v1 `tasks` files; unified: that of a cgroup2 directory.  The child is in these
+    cgroups from its first instruction.
     Returns its pid and an owned pidfd.  The caller waits for it.
     Raises OSError when it cannot be executed; nothing is left to wait for then.
     """
     words = [ffi.new("char[]", os.fsencode(word)) for word in args]
     pidfd = ffi.new("int *")
+    files = ffi.new("int[]", list(tasks))
     pid = lib.kr_spawn(
-        image, ffi.new("char *[]", [*words, ffi.NULL]), ffi.new("int[]", list(inherit)), len(inherit), pidfd
+        image,
+        ffi.new("char *[]", [*words, ffi.NULL]),
+        ffi.new("int[]", list(inherit)),
+        len(inherit),
+        ffi.new("struct kr_cgroups *", {"tasks": files, "tasks_count": len(tasks), "unified": unified}),
+        pidfd,
     )
     if pid < 0:
         raise OSError(-pid, os.strerror(-pid))

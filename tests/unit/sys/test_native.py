@@ -15,13 +15,13 @@ from krun.sys import native
 pytestmark = pytest.mark.needs("busybox")
 
 
-def run(script: str, inherit: tuple[int, ...] = ()) -> tuple[int, str]:
+def run(script: str, inherit: tuple[int, ...] = (), tasks: tuple[int, ...] = ()) -> tuple[int, str]:
     """Run a shell script by spawn; return its status and what it wrote to descriptor 100."""
     pipe, writer = os.pipe()
     os.dup2(writer, 100, inheritable=False)
     image = native.memfd_sealed("busybox", "/bin/busybox")
     try:
-        pid, pidfd = native.spawn(image, ("busybox", "sh", "-c", script), (100, *inherit))
+        pid, pidfd = native.spawn(image, ("busybox", "sh", "-c", script), (100, *inherit), tasks)
         os.close(pidfd)
     finally:
         for fd in (writer, 100, image):
@@ -147,3 +147,31 @@ def test_path_is_opened_as_the_container_would(tmp_path: Path) -> None:
     finally:
         os.close(root)
         os.close(host)
+
+
+@pytest.mark.needs("root", "cgroup_v1")
+def test_a_child_is_born_in_its_cgroups() -> None:
+    """In every hierarchy, from its first instruction, without being moved there by somebody else."""
+    name = f"krun-test-{os.getpid()}-born"
+    directories = [f"/sys/fs/cgroup/{controller}/{name}" for controller in ("pids", "freezer")]
+    for directory in directories:
+        os.mkdir(directory)
+    tasks = [os.open(f"{directory}/tasks", os.O_WRONLY) for directory in directories]
+    try:
+        status, text = run("cat /proc/self/cgroup >&100", tasks=tuple(tasks))
+    finally:
+        for file in tasks:
+            os.close(file)
+        for directory in directories:
+            os.rmdir(directory)
+    assert status == 0
+    for controller in ("pids", "freezer"):
+        assert f":{controller}:/{name}\n" in text
+
+
+def test_a_cgroup_that_cannot_be_entered_is_an_error() -> None:
+    """And leaves no process."""
+    with open("/dev/full", "wb") as tasks, pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
+        run("exit 0", tasks=(tasks.fileno(),))
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
