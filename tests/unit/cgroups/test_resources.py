@@ -10,6 +10,7 @@ import pytest
 from krun.errors import Unsupported
 from krun.host.cgroups import CgroupFacts, Hierarchy
 from krun.plan.resources import Setting, cpu_weight, io_weight, resource_settings, swap_limit
+from krun.spec.faults import json_path
 from krun.spec.load import load_resources
 from krun.spec.model import Resources
 
@@ -310,4 +311,6 @@ def test_unified_that_cannot_be_is_refused(facts: CgroupFacts, file: str, messag
     """An error "when the configuration refers to a cgroup controller that is not present"."""
     with pytest.raises(Unsupported) as refusal:
         resource_settings(Resources(unified={file: "1"}), facts)
-    assert str(refusal.value) == f'$.linux.resources.unified["{file}"]: {message}'
+    (fault,) = refusal.value.faults
+    assert fault.path == json_path(("linux", "resources", "unified", file))
+    assert fault.message == message
