@@ -24,6 +24,7 @@ from support.runner import Runner
 from krun.commands import creation
 from krun.commands.options import Arguments, Context
 from krun.errors import StageError
+from krun.execute.run import Created
 from krun.log import Log
 from krun.plan import ops
 
@@ -68,16 +69,21 @@ class Creator:
         words = {"container-id": ("c",), "bundle": (str(bundle),), "config": ("config.json",)}
         return creation.read_request(Arguments(words), self.context)
 
-    def make(self, request: creation.Request) -> None:
-        """Carry it out."""
+    def make(self, request: creation.Request) -> int:
+        """Carry it out; return the pid of the container's init, which is a child of this process."""
+        made: list[int] = []
+
+        def finish(created: Created, _held: object) -> None:
+            os.close(created.pidfd)
+            made.append(created.container.pid)
+
         read_end, write_end = os.pipe()
         try:
-            creation.make_container(
-                request, self.context, -1, read_end, lambda created, _: os.close(created.pidfd)
-            )
+            creation.make_container(request, self.context, -1, read_end, finish)
         finally:
             os.close(read_end)
             os.close(write_end)
+        return made[0]
 
 
 @pytest.mark.parametrize("monitor", ["none", pytest.param("builtin", marks=pytest.mark.needs("kvm"))])
@@ -107,8 +113,9 @@ def test_a_failing_execution_is_the_error_of_start(
     creator = Creator(krun_root, "none")
     request = creator.request(bundle(["true"]))
     program = (*request.plan.program[:-1], IMPOSSIBLE, request.plan.program[-1])
-    creator.make(request.replace(plan=request.plan.replace(program=program)))
+    pid = creator.make(request.replace(plan=request.plan.replace(program=program)))
     assert "set resource limit 7" in plain_runtime.refused("start", "c")
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 1
     assert plain_runtime.state("c")["status"] == "stopped"
     plain_runtime.ok("delete", "c")
 
