@@ -23,9 +23,8 @@ from krun.execute.cgroup_files import (
     words,
     write_file,
 )
-from krun.execute.cgroup_settings import write_device_lines, write_settings
-from krun.plan.cgroups import UNIFIED
 from krun.sys import signals
+from krun.sys.cgroups import UNIFIED
 from krun.types import Record
 
 TYPE_CHECKING = False
@@ -172,6 +171,9 @@ def apply(plan: CgroupPlan, record: CgroupRecord) -> None:
 
     Raises Unsupported with the property's JSON path when the kernel refuses a limit, HostError else.
     """
+    # The other verbs need neither this nor the plan that it knows.
+    from krun.execute.cgroup_settings import write_device_lines, write_settings
+
     write_settings(plan.settings, record.paths)
     if plan.device_lines and "devices" in record.paths:
         write_device_lines(plan.device_lines, record.paths["devices"])

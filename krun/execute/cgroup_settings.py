@@ -9,7 +9,7 @@ import errno
 
 from krun.errors import Unsupported
 from krun.execute.cgroup_files import read_file, words, write_file
-from krun.plan.cgroups import UNIFIED
+from krun.sys.cgroups import UNIFIED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

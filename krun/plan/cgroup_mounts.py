@@ -13,7 +13,6 @@ import os
 
 from krun.errors import HostError
 from krun.plan import ops
-from krun.plan.cgroups import UNIFIED
 from krun.plan.mount_options import (
     MOUNT_ATTR_NODEV,
     MOUNT_ATTR_NOEXEC,
@@ -23,6 +22,7 @@ from krun.plan.mount_options import (
     MS_SLAVE,
 )
 from krun.plan.namespaces import has_new
+from krun.sys.cgroups import UNIFIED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from krun.errors import Fault, HostError, SpecError, Unsupported
 from krun.plan.device_filter import device_filter
 from krun.plan.device_rules import device_list, v1_lines
 from krun.plan.resources import Setting, resource_settings
+from krun.sys.cgroups import UNIFIED
 from krun.types import Record
 
 TYPE_CHECKING = False
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
     from krun.host.facts import HostFacts
     from krun.plan.model import Options
     from krun.spec.model import Linux, Spec
-
-UNIFIED = ""
-"""The name of the cgroup2 hierarchy among the controllers that name the v1 ones, as in /proc/PID/cgroup."""
-
 
 class CgroupPlan(Record):
     """What to make, to write and to enter before the container's init goes on."""

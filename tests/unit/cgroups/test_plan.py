@@ -10,10 +10,11 @@ import pytest
 from krun.errors import HostError, SpecError, Unsupported
 from krun.host.cgroups import NO_CGROUPS, CgroupFacts, Hierarchy
 from krun.host.facts import HostFacts
-from krun.plan.cgroups import UNIFIED, CgroupPlan, plan_cgroup
+from krun.plan.cgroups import CgroupPlan, plan_cgroup
 from krun.plan.model import Options
 from krun.spec.load import load
 from krun.spec.model import Linux, Root, Spec
+from krun.sys.cgroups import UNIFIED
 
 HYBRID = CgroupFacts(
     version="v1",
