@@ -11,15 +11,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Open the directory, and make it where it is missing, as runc does. */
-static int open_directory(int root, const char *path, struct kr_err *err)
+/* Open the directory.  A container's is made where it is missing, that of a later process is not. */
+static int open_directory(int root, const char *path, bool create, struct kr_err *err)
 {
 	int fd = kr_open_in_root(root, path, O_PATH | O_DIRECTORY, 0);
 
-	if (fd < 0 && errno == ENOENT) {
+	if (fd < 0 && errno == ENOENT && create) {
 		return kr_make_directory(root, path, 0755, KR_LINKS_IN_ROOT, err);
 	}
 	return fd >= 0 ? fd : kr_fail(err, errno, "change the directory to %s", path);
@@ -28,8 +29,9 @@ static int open_directory(int root, const char *path, struct kr_err *err)
 int kr_op_CHANGE_DIRECTORY(struct kr_stage *stage, struct kr_reader *operands, struct kr_err *err)
 {
 	const char *path = kr_read_string(operands);
+	bool create = kr_read_u64(operands) != 0;
 	char where[PATH_MAX];
-	kr_own_fd int fd = open_directory(stage->root, path, err);
+	kr_own_fd int fd = open_directory(stage->root, path, create, err);
 
 	if (fd < 0) {
 		return -1;

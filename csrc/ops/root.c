@@ -77,6 +77,20 @@ int kr_op_OPEN_ROOT(struct kr_stage *stage, struct kr_reader *operands, struct k
 	return 0;
 }
 
+/* With the mount namespace that was joined came its root: the container's. */
+int kr_op_JOIN_ROOT(struct kr_stage *stage, struct kr_reader *operands, struct kr_err *err)
+{
+	kr_own_fd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	(void)operands;
+	if (root < 0) {
+		return kr_fail(err, errno, "open the root of the container");
+	}
+	kr_close_fd(&stage->root);
+	stage->root = kr_steal_fd(&root);
+	return 0;
+}
+
 int kr_op_PIVOT_ROOT(struct kr_stage *stage, struct kr_reader *operands, struct kr_err *err)
 {
 	kr_own_fd int host = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);

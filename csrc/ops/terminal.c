@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -120,6 +121,7 @@ int kr_op_TERMINAL(struct kr_stage *stage, struct kr_reader *operands, struct kr
 {
 	uint64_t rows = kr_read_u64(operands);
 	uint64_t columns = kr_read_u64(operands);
+	bool is_console = kr_read_u64(operands) != 0;
 	kr_own_fd int master = open_master(stage, err);
 	kr_own_fd int slave = -1;
 
@@ -127,7 +129,7 @@ int kr_op_TERMINAL(struct kr_stage *stage, struct kr_reader *operands, struct kr
 		return -1;
 	}
 	slave = open_slave(master, rows, columns, err);
-	if (slave < 0 || bind_console(stage, slave, err) != 0 ||
+	if (slave < 0 || (is_console && bind_console(stage, slave, err) != 0) ||
 	    send_master(stage->fd[KR_FD_CONSOLE], master, err) != 0) {
 		return -1;
 	}

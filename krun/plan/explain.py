@@ -134,6 +134,8 @@ def describe(op: Op) -> str:  # noqa: RET503 - the match is exhaustive, as asser
             return "begin a new session"
         case ops.OpenProc():
             return "open a private procfs"
+        case ops.JoinRoot():
+            return "take the root of the mount namespace"
         case ops.PivotRoot():
             return "change the root"
         case ops.MoveRoot():

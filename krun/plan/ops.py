@@ -215,12 +215,16 @@ class BindDevice(Operation):
 
 
 class Terminal(Operation):
-    """Make the terminal, send its master away, and put the other end on descriptors 0 to 2."""
+    """Make the terminal, send its master away, and put the other end on descriptors 0 to 2.
+
+    `console` tells whether it also becomes the container's /dev/console.
+    """
 
     OP = "TERMINAL"
 
     rows: int
     columns: int
+    console: int = 1
 
 
 class PivotRoot(Operation):
@@ -263,6 +267,12 @@ class ReadonlyPath(Operation):
     OP = "READONLY_PATH"
 
     path: str
+
+
+class JoinRoot(Operation):
+    """Take the root of the mount namespace that was joined for the container's root."""
+
+    OP = "JOIN_ROOT"
 
 
 class Hostname(Operation):
@@ -367,11 +377,12 @@ class Seccomp(Operation):
 
 
 class ChangeDirectory(Operation):
-    """Set the working directory, and make sure that it lies within the root."""
+    """Set the working directory, and make sure that it lies within the root; `create` makes a missing one."""
 
     OP = "CHANGE_DIRECTORY"
 
     path: str
+    create: int = 1
 
 
 class ContainDescriptors(Operation):
@@ -447,6 +458,7 @@ if TYPE_CHECKING:
         | RootReadonly
         | MaskPath
         | ReadonlyPath
+        | JoinRoot
         | Hostname
         | Domainname
         | Sysctl

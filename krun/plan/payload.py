@@ -21,9 +21,17 @@ _DEFAULT_SEARCH_PATH = ("/bin", "/usr/bin")  # what execvp(3) takes without PATH
 
 
 def payload_operations(
-    spec: Spec, options: Options, process: Process, sets: CapabilitySets, profile: Seccomp | None
+    spec: Spec,
+    options: Options,
+    process: Process,
+    sets: CapabilitySets,
+    profile: Seccomp | None,
+    *,
+    make_directory: bool = True,
 ) -> list[Op]:
     """Return everything from the finished root file system to the exec.
+
+    make_directory: whether a missing working directory is made, as it is for a container's init.
 
     The working directory and the descriptors come first, as the container's root and free of any filter.
     A filter can be loaded in two ways: with CAP_SYS_ADMIN, and so before the capabilities go, or with
@@ -32,7 +40,7 @@ def payload_operations(
     early = profile is not None and options.monitor == "none" and not process.no_new_privileges
     program: list[Op] = [
         ops.ContainDescriptors(preserved=options.listen_fds + options.preserve_fds),
-        ops.ChangeDirectory(path=process.cwd),
+        ops.ChangeDirectory(path=process.cwd, create=int(make_directory)),
         *limit_operations(process),
     ]
     if early and profile is not None:

@@ -66,13 +66,14 @@ enum kr_fd_role {
 	X(21, MAKE_SYMLINK,         "ss",      "target path")                                                    \
 	X(22, MAKE_DEVICE,          "suuuuuu", "path kind major minor mode uid gid")                             \
 	X(23, BIND_DEVICE,          "ss",      "source path")                                                    \
-	X(24, TERMINAL,             "uu",      "rows columns")                                                   \
+	X(24, TERMINAL,             "uuu",     "rows columns console")                                           \
 	X(25, PIVOT_ROOT,           "",        "")                                                               \
 	X(26, MOVE_ROOT,            "",        "")                                                               \
 	X(27, ROOT_PROPAGATION,     "u",       "flags")                                                          \
 	X(28, ROOT_READONLY,        "",        "")                                                               \
 	X(29, MASK_PATH,            "s",       "path")                                                           \
 	X(30, READONLY_PATH,        "s",       "path")                                                           \
+	X(31, JOIN_ROOT,            "",        "")                                                               \
 	/* -- init: the namespaces' own settings -- */                                                           \
 	X(40, HOSTNAME,             "s",       "name")                                                           \
 	X(41, DOMAINNAME,           "s",       "name")                                                           \
@@ -87,7 +88,7 @@ enum kr_fd_role {
 	X(55, CAPABILITIES,         "uuuu",    "effective permitted inheritable ambient")                        \
 	X(56, NO_NEW_PRIVILEGES,    "",        "")                                                               \
 	X(57, SECCOMP,              "ub",      "flags filter")                                                   \
-	X(58, CHANGE_DIRECTORY,     "s",       "path")                                                           \
+	X(58, CHANGE_DIRECTORY,     "su",      "path create")                                                    \
 	X(59, CONTAIN_DESCRIPTORS,  "u",       "preserved")                                                      \
 	/* -- init: the payload -- */                                                                            \
 	X(70, FIND_PROGRAM,         "sS",      "name search_path")                                               \
