@@ -28,6 +28,9 @@ VERBS = {
     "delete": "delete",
     "run": "run",
     "list": "list",
+    "ps": "ps",
+    "pause": "pause",
+    "resume": "resume",
     "spec": "spec",
     "features": "features",
     "plan": "plan",
@@ -36,8 +39,13 @@ VERBS = {
 }
 """Each verb's module in krun.commands."""
 
-PLANNED = ("exec", "ps", "pause", "resume", "update", "events", "checkpoint", "restore")
-"""Verbs of runc that this version refuses by name."""
+REFUSED = {
+    "update": "this version of krun does not have this command yet",
+    "events": "this version of krun does not have this command yet",
+    "checkpoint": "krun cannot save the state of a virtual machine",
+    "restore": "krun cannot save the state of a virtual machine",
+}
+"""Verbs of runc that this version refuses by name, whatever their options: clients probe for them."""
 
 GLOBAL = (
     Option("--root", "directory of all containers' states", value="DIR"),
@@ -116,15 +124,19 @@ def dispatch(argv: Sequence[str], log: Log) -> int:
         print_out(help_text.of_verb(name, module))
         return 0
     log.level = "debug" if options.flag("debug") else level_named(options["log-level"])
-    args = parse_verb(name, words, module.OPTIONS, module.ARGUMENTS)
-    status: int = module.run(args, make_context(options, log))
+    try:
+        args = parse_verb(name, words, module.OPTIONS, module.ARGUMENTS)
+        status: int = module.run(args, make_context(options, log))
+    except KrunError as error:
+        error.exit_status = getattr(module, "FAILURE_STATUS", error.exit_status)
+        raise
     return status
 
 
 def load_verb(name: str) -> ModuleType:
     """Import the module of a verb.  Raises UsageError for what is no verb."""
-    if name in PLANNED:
-        raise UsageError(f"{name}: this version of krun does not have this command yet")
+    if name in REFUSED:
+        raise UsageError(f"{name}: {REFUSED[name]}")
     if name not in VERBS:
         raise UsageError(f"{name!r} is not a command; krun --help lists them")
     module = f"krun.commands.{VERBS[name]}"

@@ -5,15 +5,15 @@ No verb by itself.  Everything is undone when a step fails, here or in the calle
 
 from __future__ import annotations
 
-import errno
 import os
 import time
 
 from krun.commands.options import Argument, Option
-from krun.errors import ContainerExists, HookError, HostError
+from krun.errors import ContainerExists, HookError
 from krun.execute.console import connect
 from krun.execute.hooks import run_all_hooks
 from krun.execute.inherited import listen_fds, preserved
+from krun.execute.pid_file import write_pid_file
 from krun.execute.run import Creation
 from krun.execute.undo import Undo
 from krun.host.config import configured_monitor
@@ -22,6 +22,7 @@ from krun.host.probe import probe
 from krun.plan.build import build_plan
 from krun.plan.model import Options
 from krun.plan.payload import lacks_home
+from krun.spec.build import document_of
 from krun.spec.ids import check_id
 from krun.spec.load import load_bundle
 from krun.state import store
@@ -31,7 +32,8 @@ from krun.types import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
     from krun.commands.options import Arguments, Context
     from krun.execute.run import Created
@@ -61,6 +63,7 @@ class Request(Record):
     container: Container
     plan: Plan
     preserved: tuple[int, ...]
+    for_exec: Mapping[str, Any]
 
 
 def read_request(args: Arguments, context: Context, *, can_relay: bool = False) -> Request:
@@ -103,7 +106,16 @@ def read_request(args: Arguments, context: Context, *, can_relay: bool = False) 
         poststart=tuple(_stored(hook) for hook in spec.hooks.poststart),
         poststop=tuple(_stored(hook) for hook in spec.hooks.poststop),
     )
-    return Request(container, plan, preserved(listening + preserve_fds))
+    return Request(container, plan, preserved(listening + preserve_fds), _for_exec(spec, options))
+
+
+def _for_exec(spec: Spec, options: Options) -> dict[str, Any]:
+    """Return what `exec` takes from the configuration, which it does not read again."""
+    return {
+        "process": None if spec.process is None else document_of(spec.process),
+        "seccomp": None if spec.linux.seccomp is None else document_of(spec.linux.seccomp),
+        "noNewKeyring": options.no_new_keyring,
+    }
 
 
 def _home(spec: Spec, bundle: str) -> str:
@@ -125,6 +137,7 @@ def make_container(
     try:
         with store.create(context.root, container.id) as held, Undo() as undo:
             undo.add("remove the state", held.remove)
+            held.save_process(request.for_exec)
             creation = Creation(request.plan, container, held, context.log, interrupt)
             finish(creation.run(console, request.preserved, undo), held)
             undo.keep()
@@ -144,22 +157,6 @@ def hand_over(args: Arguments, created: Created) -> None:
             os.close(socket)
     if args["pid-file"]:
         write_pid_file(args["pid-file"], created.container.pid)
-
-
-def write_pid_file(path: str, pid: int) -> None:
-    """Write a pid as callers want it: decimal, without a newline, the file appearing as a whole."""
-    folder, name = os.path.split(path)
-    new = os.path.join(folder, f".{name}.{os.getpid()}")
-    try:
-        file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
-        try:
-            os.write(file, b"%d" % pid)
-        finally:
-            os.close(file)
-        os.rename(new, path)
-    except OSError as error:
-        found = errno.errorcode.get(error.errno or 0, str(error))
-        raise HostError(f"pid file {path}", f"cannot be written: {found}") from error
 
 
 def _stored(hook: Hook) -> StoredHook:

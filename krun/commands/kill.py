@@ -8,7 +8,7 @@ from krun.commands.options import Argument, Option
 from krun.errors import HostError, UsageError, WrongStatus
 from krun.spec.ids import check_id
 from krun.state import liveness, store
-from krun.state.model import Container, can_kill
+from krun.state.model import PAUSED, Container, can_kill
 from krun.sys import signals
 
 TYPE_CHECKING = False
@@ -30,10 +30,11 @@ def run(args: Arguments, context: Context) -> int:
     except ValueError as error:
         raise UsageError(f"kill: {error}") from error
     container = store.load(context.root, check_id(args["container-id"]))
+    status = store.status(context.root, container)
     if args.flag("all"):
         signal_all(container, number)
+        _thaw_killed(container, status, number)
         return 0
-    status = store.status(context.root, container)
     pidfd = liveness.open_process(container.pid, container.pid_start) if can_kill(status) else None
     if pidfd is None:
         raise WrongStatus(container.id, f'cannot kill container "{container.id}": container not running')
@@ -44,7 +45,16 @@ def run(args: Arguments, context: Context) -> int:
         raise HostError(f'cannot kill container "{container.id}"', "this user may not signal it") from error
     finally:
         os.close(pidfd)
+    _thaw_killed(container, status, number)
     return 0
+
+
+def _thaw_killed(container: Container, status: str, number: int) -> None:
+    """What is frozen does not die: a SIGKILL ends the pause, as with runc; other signals wait for its end."""
+    if status == PAUSED and number == signals.SIGKILL:
+        from krun.execute.destroy import thaw
+
+        thaw(container)
 
 
 def signal_all(container: Container, number: int) -> None:

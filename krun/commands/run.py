@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import select
-
 from krun.commands import creation
 from krun.commands.delete import delete
 from krun.commands.options import Option
 from krun.errors import NoSuchContainer
 from krun.execute.console import Relay, connect, console_pair, take_master
-from krun.execute.processes import exit_status
+from krun.execute.foreground import wait
 from krun.execute.release import start_container
 from krun.sys import signals
 from krun.sys.descriptors import Descriptors
@@ -20,7 +17,6 @@ if TYPE_CHECKING:
     from krun.commands.options import Arguments, Context
     from krun.execute.run import Created
     from krun.state.store import Held
-    from krun.sys.signals import Arrivals
 
 SUMMARY = "create and start a container, wait for its end and delete it"
 OPTIONS = (
@@ -54,43 +50,10 @@ def run(args: Arguments, context: Context) -> int:
         if not is_foreground:
             return 0
         relay = Relay(take_master(master_end)) if master_end >= 0 else None
-        status = wait(made[0], arrivals, relay)
+        status = wait(made[0].container.pid, made[0].pidfd, arrivals, relay)
     if not args.flag("keep"):
         try:
             delete(request.container.id, context, force=True)
         except NoSuchContainer:
             return status  # somebody else has deleted it meanwhile
     return status
-
-
-def wait(created: Created, arrivals: Arrivals, relay: Relay | None) -> int:
-    """Wait for the end of init, which is a child; pass signals on to it and serve its terminal.
-
-    Returns its exit status as a shell has it.
-    """
-    arrivals.catch(signals.FORWARDED)
-    is_open = True
-    try:
-        while True:
-            poll = select.poll()
-            poll.register(created.pidfd, select.POLLIN)
-            poll.register(arrivals.fd, select.POLLIN)
-            if relay is not None and is_open:
-                for file, events in relay.interests().items():
-                    poll.register(file, events)
-            ready = dict(poll.poll())
-            for number in arrivals.take():
-                if number == signals.SIGWINCH and relay is not None:
-                    relay.resize()
-                else:
-                    signals.send(created.pidfd, number)
-            if relay is not None and is_open:
-                is_open = relay.serve(ready)
-            if created.pidfd in ready:
-                break
-        if relay is not None:
-            relay.drain()
-    finally:
-        if relay is not None:
-            relay.close()
-    return exit_status(os.waitpid(created.container.pid, 0)[1])

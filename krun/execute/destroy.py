@@ -38,13 +38,20 @@ def destroy(container: Container, held: Held, log: Log) -> None:
 
 
 def kill_init(container: Container) -> None:
-    """Kill the container's init and wait for its end; fine when it has ended before."""
+    """Kill the container's init, also a paused one, and wait for its end; fine when it has ended before."""
     pidfd = liveness.open_process(container.pid, container.pid_start)
     if pidfd is None:
         return
     try:
         signals.send(pidfd, signals.SIGKILL)
+        thaw(container)
         if not liveness.wait_for_end(pidfd, _END_MS):
             raise KrunError(f'container "{container.id}": process {container.pid} does not end after SIGKILL')
     finally:
         os.close(pidfd)
+
+
+def thaw(container: Container) -> None:
+    """Let a paused container go on, so that it can die of a SIGKILL; nothing else is changed by it."""
+    if container.cgroup is not None and liveness.is_frozen(container.cgroup):
+        cgroup.thaw(cgroup.cgroup_record(container.cgroup))

@@ -3,6 +3,7 @@
 A record's annotations are its definition: a field is found in the document under its name in camelCase, and
 built as its annotation says.  So a property of the specification is written down once, in the model.
 
+`document_of` is the way back, for what krun keeps on disk.
 Out of scope: documents that were not checked; what is wrong in them ends in a KeyError or worse.
 """
 
@@ -48,6 +49,27 @@ def build(record: type[R], document: Mapping[str, Any]) -> R:
         if name in document:
             values[field] = _value(annotations[field], document[name])
     return record(**values)
+
+
+def document_of(record: Record) -> dict[str, Any]:
+    """Return the object from which `build` makes this record; what has its default is left out."""
+    document = {}
+    for field in record._fields:
+        value = getattr(record, field)
+        if not hasattr(type(record), field) or value != getattr(type(record), field):
+            document[property_name(field)] = _plain(value)
+    return document
+
+
+def _plain(value: Any) -> Any:
+    """Return a field's value in JSON's types."""
+    if isinstance(value, Record):
+        return document_of(value)
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return value
 
 
 def property_name(field: str) -> str:

@@ -3,12 +3,18 @@
 A process is named by its pid and its start time; a pidfd that was opened before the start time was compared
 holds on to exactly that process.  A zombie is dead: its parent may never come to reap it.
 
-Out of scope: what a container's status follows from this (`store`).
+Whether it is frozen stands in its cgroup.
+Out of scope: what a container's status follows from this (`store`), and freezing (`krun.execute.cgroup`).
 """
 
 from __future__ import annotations
 
 import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
 
 
 def start_time(pid: int) -> int | None:
@@ -54,3 +60,26 @@ def wait_for_end(pidfd: int, timeout_ms: int | None = None) -> bool:
     poll = select.poll()
     poll.register(pidfd, select.POLLIN)
     return bool(poll.poll(timeout_ms))
+
+
+def is_frozen(cgroup: Mapping[str, Any]) -> bool:
+    """Tell whether the cgroup of a container's record is frozen; without a freezer it is not.
+
+    cgroup: the document that `krun.execute.cgroup.as_document` makes.
+    """
+    is_v2 = cgroup["version"] == "v2"
+    directory = cgroup["paths"].get("" if is_v2 else "freezer")
+    if directory is None:
+        return False
+    try:
+        file = os.open(
+            f"{directory}/{'cgroup.freeze' if is_v2 else 'freezer.state'}", os.O_RDONLY | os.O_CLOEXEC
+        )
+    except OSError:
+        return False
+    try:
+        return os.read(file, 32).strip() in (b"1", b"FREEZING", b"FROZEN")
+    except OSError:
+        return False  # removed meanwhile
+    finally:
+        os.close(file)

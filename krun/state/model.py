@@ -21,6 +21,7 @@ FORMAT = 1
 CREATING = "creating"
 CREATED = "created"
 RUNNING = "running"
+PAUSED = "paused"
 STOPPED = "stopped"
 
 
@@ -31,6 +32,21 @@ def can_start(status: str) -> bool:
 
 def can_kill(status: str) -> bool:
     """Tell whether `kill` is allowed."""
+    return status in (CREATED, RUNNING, PAUSED)
+
+
+def can_pause(status: str) -> bool:
+    """Tell whether `pause` is allowed: what was not started yet could not be started either."""
+    return status == RUNNING
+
+
+def can_resume(status: str) -> bool:
+    """Tell whether `resume` is allowed."""
+    return status == PAUSED
+
+
+def can_exec(status: str) -> bool:
+    """Tell whether another process may be run in the container: its namespaces are there."""
     return status in (CREATED, RUNNING)
 
 

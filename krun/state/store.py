@@ -1,8 +1,10 @@
 """The directories of containers, `<root>/<id>/`: made, locked, read, rewritten as one, removed.
 
 A directory holds the record `krun.json`, the `lock`, the pipe `exec.fifo` and the file `started`
-(specs/barrier.md).  The root may be shared with other runtimes (dockerd gives all of them the same one): a
-directory without a record is somebody else's and is left alone.
+(specs/barrier.md), and `process.json`: what `exec` has to know of the configuration, in a file of its own,
+because the other verbs would read a whole seccomp profile for nothing.  The root may be shared with other
+runtimes (dockerd gives all of them the same one): a directory without a record is somebody else's and is
+left alone.
 
 Who changes a container holds its lock; who only reads needs none, because a record changes by rename.
 An id is the name of a directory: callers have checked it (krun.spec.ids) before it comes here.
@@ -16,20 +18,30 @@ import os
 
 from krun.errors import ContainerExists, HostError, KrunError, NoSuchContainer
 from krun.state import liveness
-from krun.state.model import CREATED, CREATING, RUNNING, STOPPED, Container, from_document, to_document
+from krun.state.model import (
+    CREATED,
+    CREATING,
+    PAUSED,
+    RUNNING,
+    STOPPED,
+    Container,
+    from_document,
+    to_document,
+)
 from krun.sys import json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Self
+    from collections.abc import Iterator, Mapping
+    from typing import Any, Self
 
 RECORD = "krun.json"
 LOCK = "krun.lock"
 FIFO = "exec.fifo"
 STARTED = "started"
+PROCESS = "process.json"
 _NEW_RECORD = "krun.json.new"
-_OWN_FILES = frozenset((RECORD, LOCK, FIFO, STARTED, _NEW_RECORD))
+_OWN_FILES = frozenset((RECORD, LOCK, FIFO, STARTED, PROCESS, _NEW_RECORD))
 
 
 class Held:
@@ -42,18 +54,16 @@ class Held:
     def save(self, container: Container) -> None:
         """Replace the record as a whole: a reader sees the old one or the new one."""
         new = f"{self.path}/{_NEW_RECORD}"
-        file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        try:
-            data = json.dumps(to_document(container)).encode()
-            while data:
-                data = data[os.write(file, data) :]
-        finally:
-            os.close(file)
+        _write(new, to_document(container))
         os.rename(new, f"{self.path}/{RECORD}")
+
+    def save_process(self, document: Mapping[str, Any]) -> None:
+        """Write, once, what `exec` will want to know; `load_process` returns it."""
+        _write(f"{self.path}/{PROCESS}", document)
 
     def remove(self) -> None:
         """Remove the directory.  The lock goes last but one, so that who waits for it finds it unlinked."""
-        for name in (FIFO, STARTED, _NEW_RECORD, RECORD, LOCK):
+        for name in (FIFO, STARTED, PROCESS, _NEW_RECORD, RECORD, LOCK):
             try:
                 os.unlink(f"{self.path}/{name}")
             except FileNotFoundError:
@@ -120,6 +130,26 @@ def load(root: str, id: str) -> Container:
     return container
 
 
+def load_process(root: str, id: str) -> dict[str, Any]:
+    """Read what `save_process` wrote.  Raises KrunError when it is not there or damaged."""
+    path = f"{root}/{id}/{PROCESS}"
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise KrunError(f'container "{id}" was made by a krun that kept nothing for exec') from None
+    try:
+        data = os.read(file, os.fstat(file).st_size + 1)
+    finally:
+        os.close(file)
+    try:
+        document = json.loads(data)
+    except json.JsonError as error:
+        raise KrunError(f"{path}: {error}") from error
+    if not isinstance(document, dict):
+        raise KrunError(f"{path}: is damaged")
+    return document
+
+
 def load_all(root: str) -> Iterator[Container]:
     """Read the records of all containers, ordered by id; what is not krun's is passed over."""
     try:
@@ -143,7 +173,9 @@ def status_when_held(root: str, container: Container) -> str:
     """Return the status for who holds the lock: nobody else can be creating the container."""
     if not liveness.is_alive(container.pid, container.pid_start):
         return STOPPED
-    return RUNNING if was_started(f"{root}/{container.id}") else CREATED
+    if not was_started(f"{root}/{container.id}"):
+        return CREATED
+    return PAUSED if container.cgroup is not None and liveness.is_frozen(container.cgroup) else RUNNING
 
 
 def was_started(path: str) -> bool:
@@ -168,6 +200,16 @@ def remove_unfinished(root: str, id: str) -> None:
         with held:
             if not os.path.exists(f"{path}/{RECORD}"):
                 held.remove()
+
+
+def _write(path: str, document: Mapping[str, Any]) -> None:
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        data = json.dumps(document).encode()
+        while data:
+            data = data[os.write(file, data) :]
+    finally:
+        os.close(file)
 
 
 def _read(path: str) -> Container | None:

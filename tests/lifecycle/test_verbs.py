@@ -576,7 +576,7 @@ class TestMistakes:
         [
             ([], "needs a command; krun --help lists them"),
             (["frobnicate"], "'frobnicate' is not a command; krun --help lists them"),
-            (["exec", "c", "sh"], "exec: this version of krun does not have this command yet"),
+            (["checkpoint", "--help"], "checkpoint: krun cannot save the state of a virtual machine"),
             (["state"], "state: needs container-id: the container"),
             (["state", "a", "b"], "state: 'b' is one argument too many"),
             (["state", "--nonsense", "a"], "--nonsense: unknown option"),
