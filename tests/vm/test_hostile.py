@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,8 +10,7 @@ import yaml
 from support.bundles import Bundle
 from support.runner import Runner
 
-HERE = Path(__file__).resolve().parent
-TABLE = HERE.parents[1] / "specs" / "hypercalls.yaml"
+TABLE = Path(__file__).resolve().parents[2] / "specs" / "hypercalls.yaml"
 NUMBERS = {"int", "uint", "long", "size", "flags", "mode", "address"}
 
 
@@ -35,17 +33,11 @@ def write_table(target: Path) -> None:
     target.write_text("".join(lines))
 
 
-@pytest.fixture(scope="module")
-def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the hostile program, built static."""
-    folder = tmp_path_factory.mktemp("hostile")
-    write_table(folder / "table.inc")
-    subprocess.run(
-        ["gcc", "-std=gnu17", "-O1", "-Wall", "-Wextra", "-Werror", "-static", "-pthread", f"-I{folder}",
-         "-o", folder / "hostile", HERE / "hostile.c"],
-        check=True,
-    )  # fmt: skip
-    return folder / "hostile"
+@pytest.fixture
+def hostile(compiled: Callable[..., Path], tmp_path: Path) -> Path:
+    """Return the hostile program, built static with the table of today."""
+    write_table(tmp_path / "table.inc")
+    return compiled("hostile.c", "-static", f"-I{tmp_path}")
 
 
 @pytest.mark.needs("root", "kvm", "gcc", "busybox")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,36 +10,12 @@ import pytest
 from support.bundles import Bundle
 from support.runner import Runner
 
-SOURCE = Path(__file__).resolve().parent / "seccomp.c"
 SCENES = (
     "errnos", "emulated", "trap", "trap-unhandled", "kill-process", "kill-thread", "kill-thread-of-two",
     "arguments", "faults", "inherit", "strict", "strict-broken",
 )  # fmt: skip
 
 pytestmark = [pytest.mark.needs("root", "kvm", "gcc", "busybox"), pytest.mark.usefixtures("nothing_left")]
-
-
-@pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the payload, built static."""
-    target = tmp_path_factory.mktemp("seccomp") / "seccomp"
-    subprocess.run(
-        [
-            "gcc",
-            "-std=gnu17",
-            "-O1",
-            "-Wall",
-            "-Wextra",
-            "-Werror",
-            "-static",
-            "-pthread",
-            "-o",
-            target,
-            SOURCE,
-        ],
-        check=True,
-    )
-    return target
 
 
 def prepare(made: Bundle, program: Path) -> None:
@@ -51,11 +26,15 @@ def prepare(made: Bundle, program: Path) -> None:
 
 @pytest.mark.parametrize("scene", SCENES)
 def test_own_filters_act_as_on_a_kernel(
-    runtime: Runner, plain_runtime: Runner, bundle: Callable[..., Bundle], program: Path, scene: str
+    runtime: Runner,
+    plain_runtime: Runner,
+    bundle: Callable[..., Bundle],
+    static: Callable[[str], Path],
+    scene: str,
 ) -> None:
     """Filters that the payload adds act on its calls, emulated ones too, in the kernel's order of actions."""
     made = bundle(["/seccomp", scene])
-    prepare(made, program)
+    prepare(made, static("seccomp"))
     made.config["process"]["noNewPrivileges"] = False
     made.write()
     native = plain_runtime("run", "--bundle", str(made), "native")
@@ -80,11 +59,15 @@ PROFILES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_the_containers_profile_acts_as_on_a_kernel(
-    runtime: Runner, plain_runtime: Runner, bundle: Callable[..., Bundle], program: Path, name: str
+    runtime: Runner,
+    plain_runtime: Runner,
+    bundle: Callable[..., Bundle],
+    static: Callable[[str], Path],
+    name: str,
 ) -> None:
     """The container's profile speaks about the payload's calls, by number and argument, emulated or not."""
     made = bundle(["/seccomp", "calls"])
-    prepare(made, program)
+    prepare(made, static("seccomp"))
     made.config["linux"]["seccomp"] = {
         "defaultAction": "SCMP_ACT_ALLOW",
         "architectures": ["SCMP_ARCH_X86_64"],
