@@ -39,6 +39,8 @@ HERE = Path(__file__).resolve().parent
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 DEFAULT_FOLDER = "/var/tmp/krun-testbed"
 TIMEOUT_S = 60.0
+SOCKET_PATH_BYTES = 107  # sun_path of unix(7), less its NUL
+LONGEST_SOCKET = "docker-exec/containerd/containerd.sock.ttrpc"
 
 
 class TestbedError(Exception):
@@ -91,6 +93,8 @@ class Testbed:
         """Start the namespaces and dockerd in them; return when it answers.  Raises TestbedError."""
         if self.holder_file.exists():
             raise TestbedError(f"{self.folder}: already up, or not taken down; call down first")
+        if len(os.fsencode(self.folder / LONGEST_SOCKET)) > SOCKET_PATH_BYTES:
+            raise TestbedError(f"{self.folder}: too long a path for the sockets in it; use a shorter one")
         for path in (self.run, self.log, self.folder / "docker-root", self.folder / "docker-exec"):
             path.mkdir(parents=True, exist_ok=True)
         try:

@@ -243,6 +243,19 @@ def test_a_limit_is_in_force(docker: Docker, option: str, file: str, value: str)
     assert docker.output(option, IMAGE, "cat", f"/sys/fs/cgroup/{file}") == f"{value}\n"
 
 
+@pytest.mark.needs("cgroup_v1")
+def test_memory_beyond_the_limit_ends_the_payload(docker: Docker) -> None:
+    """-m: a payload that takes more is killed, and docker knows why."""
+    answer = docker(
+        *docker.words("--name", "greedy", "--memory=32m", "--memory-swap=32m", IMAGE),
+        *("dd", "if=/dev/zero", "of=/dev/null", "bs=128M", "count=1"),
+    )
+    state = docker.inspect("greedy")["State"]
+    docker.ok("rm", "greedy")
+    assert answer.status == 137, answer
+    assert state["OOMKilled"] is True
+
+
 # -- exit statuses ---------------------------------------------------------------------------------
 
 
