@@ -32,6 +32,7 @@ struct kr_machine {
 	pthread_mutex_t thread_lock; /* births and deaths of threads; held over fork */
 	struct kr_arena arena;
 	uint32_t threads;
+	int main_status; /* of the main thread that has ended: the process's when the last one ends */
 	uint64_t vdso;                 /* guest address of the vDSO, 0 for none */
 	char program[KR_PROGRAM_PATH]; /* what /proc/self/exe shows the guest */
 };
