@@ -27,6 +27,7 @@ VERBS = {
     "kill": "kill",
     "delete": "delete",
     "run": "run",
+    "exec": "exec",
     "list": "list",
     "ps": "ps",
     "pause": "pause",

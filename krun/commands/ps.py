@@ -56,7 +56,7 @@ def processes(container: Container) -> list[int]:
 
 
 def select(table: str, pids: Sequence[int]) -> str:
-    """Return the heading of a table of ps and the lines of these pids.  Raises KrunError without pids in it."""
+    """Return the heading of what ps printed and the lines of these pids.  Raises KrunError without pids."""
     heading, *lines = table.splitlines()
     try:
         column = heading.split().index("PID")

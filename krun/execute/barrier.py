@@ -46,13 +46,36 @@ def release(id: str, fifo_path: str, started_path: str, pidfd: int) -> None:
         records = (first or b"") + _read_records(fifo, pidfd)
     finally:
         os.close(fifo)
+    _check(records, f'container "{id}" ended before its process was started')
+    os.unlink(fifo_path)
+
+
+def open_gate() -> tuple[int, int]:
+    """Make a barrier that lets through at once: a pipe that init can open, because it is open already.
+
+    Returns the end to read from and the one for init; owned descriptors.
+    """
+    reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    os.fchmod(writing, 0o622)  # as the named pipe: init may be any user by then
+    return reading, writing
+
+
+def wait_for_payload(gate: int, pidfd: int) -> None:
+    """Wait until the process behind an open gate runs.  The caller has closed the other end.
+
+    Raises PayloadError with its words when it cannot be executed, KrunError when it ended on the way.
+    """
+    _check(_read_records(gate, pidfd), "the process ended before it was executed")
+
+
+def _check(records: bytes, ended: str) -> None:
+    """Raise what the records of init say; `ended` is for those that do not say that the payload runs."""
     lines = records.decode("utf-8", "replace").splitlines()
     failure = next((line for line in lines if line.startswith(f"{_ERROR} ")), None)
     if failure is not None:
         raise PayloadError(_words(failure))
     if _READY not in lines:
-        raise KrunError(f'container "{id}" ended before its process was started')
-    os.unlink(fifo_path)
+        raise KrunError(ended)
 
 
 def _already_running(id: str) -> WrongStatus:

@@ -22,6 +22,14 @@ def check_supported(spec: Spec, facts: HostFacts) -> None:
         raise Unsupported(path, message)
 
 
+def check_process(process: Process, facts: HostFacts) -> None:
+    """Raise Unsupported for what cannot be had by a process that joins a running container."""
+    for path, message in _process_refusals(process, facts):
+        raise Unsupported(path, message)
+    if process.exec_cpu_affinity is not None:
+        raise Unsupported("$.process.execCPUAffinity", "CPU affinities are not supported by this version")
+
+
 def _refusals(spec: Spec, facts: HostFacts) -> Iterator[tuple[str, str]]:
     linux = spec.linux
     if spec.process is not None:
