@@ -74,10 +74,19 @@ static bool may_be_memory(struct kr_thread *thread, int fd, const struct stat *f
 	return length < 4 || length == sizeof path || memcmp(&path[length - 4], "/mem", 4) == 0;
 }
 
+/* Whether a file is on the procfs that is the monitor's alone.  By hand, it shares the guest's. */
+static bool is_private(struct kr_thread *thread, const struct stat *file)
+{
+	struct stat proc;
+	struct stat guests;
+
+	return fstat(kr_proc_fd(thread), &proc) == 0 && proc.st_dev == file->st_dev &&
+	       (stat("/proc", &guests) != 0 || guests.st_dev != proc.st_dev);
+}
+
 static enum verdict judge(struct kr_thread *thread, int fd)
 {
 	struct stat file;
-	struct stat proc;
 	struct stat kvm;
 
 	if (fstat(fd, &file) < 0) {
@@ -94,7 +103,7 @@ static enum verdict judge(struct kr_thread *thread, int fd)
 	if (!kr_is_on_procfs(fd)) {
 		return OPEN_IT;
 	}
-	if (fstat(kr_proc_fd(thread), &proc) == 0 && proc.st_dev == file.st_dev) {
+	if (is_private(thread, &file)) {
 		return REFUSE_ENTRY;
 	}
 	return may_be_memory(thread, fd, &file) ? REFUSE_ACCESS : OPEN_IT;

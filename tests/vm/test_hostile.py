@@ -55,3 +55,17 @@ def test_no_call_reaches_the_monitor(runtime: Runner, bundle: Callable[..., Bund
     attempts, word = lines[0].split()
     assert word == "attempts"
     assert int(attempts) > 10000
+
+
+@pytest.mark.needs("root", "kvm", "gcc", "busybox")
+@pytest.mark.usefixtures("nothing_left")
+def test_no_thread_is_fast_enough_to_use_what_must_not_be_opened(
+    runtime: Runner, bundle: Callable[..., Bundle], static: Callable[[str], Path]
+) -> None:
+    """/proc/self/mem never stands at a descriptor of the guest, not even between an open and its check."""
+    made = bundle(["/hostile_race"])
+    (made.rootfs / "tmp").mkdir(exist_ok=True)
+    (made.rootfs / "hostile_race").write_bytes(static("hostile_race").read_bytes())
+    (made.rootfs / "hostile_race").chmod(0o755)
+    result = runtime("run", "--bundle", str(made), "race")
+    assert (result.status, result.out) == (0, "some harmless files opened, 0 leaks\n"), result
