@@ -18,9 +18,9 @@
 struct kr_thread; /* one guest thread with its vCPU; thread.h */
 
 struct kr_call {
-	int64_t nr;      /* Linux x86-64 system-call number */
+	int64_t nr; /* Linux x86-64 system-call number */
 	uint64_t arg[6];
-	uint64_t ip;     /* guest address of the instruction after the trap */
+	uint64_t ip; /* guest address of the instruction after the trap */
 };
 
 /* Serve one hypercall from the table of specs/hypercalls.yaml: seccomp, argument check, then forward,
@@ -78,9 +78,9 @@ void kr_seccomp_kill(struct kr_thread *thread, bool process);
 
 /* How the kernel goes on with a call that a signal interrupted before it did anything. */
 enum kr_restart {
-	KR_RESTART_NEVER = 0,  /* EINTR */
-	KR_RESTART_SA = 1,     /* restarted unless a handler without SA_RESTART ran (ERESTARTSYS) */
-	KR_RESTART_NOHAND = 2  /* restarted unless any handler ran (ERESTARTNOHAND) */
+	KR_RESTART_NEVER = 0, /* EINTR */
+	KR_RESTART_SA = 1,    /* restarted unless a handler without SA_RESTART ran (ERESTARTSYS) */
+	KR_RESTART_NOHAND = 2 /* restarted unless any handler ran (ERESTARTNOHAND) */
 };
 enum kr_restart kr_call_restart(int64_t nr);
 
