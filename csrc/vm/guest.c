@@ -78,10 +78,17 @@ int64_t kr_host_call_masked(struct kr_thread *thread, int64_t nr, const uint64_t
 {
 	int64_t result;
 
+	kr_signals_block_host();
+	if (thread->pending.number != 0) {
+		thread->pending.before_call = true;
+		return -EINTR;
+	}
 	thread->masked = mask;
 	thread->has_masked = true;
 	kr_signals_set_host_mask(mask);
 	result = kr_host_call(thread, nr, arg);
+	/* What came under this mask came in the call, which made again would wait for what has been. */
+	thread->pending.before_call = false;
 	if (thread->pending.number == 0) {
 		/* Blocked first, so that no signal can come between the look and the change of the mask. */
 		kr_signals_block_host();

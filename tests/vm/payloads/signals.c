@@ -395,6 +395,31 @@ static int ppoll_waits(void)
 	return 0;
 }
 
+/* What is pending when the mask lets it through ends the wait at once. */
+static int pending_signal_ends_a_masked_wait(void)
+{
+	struct timespec limit = { .tv_sec = 5 };
+	sigset_t block;
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigemptyset(&block);
+	sigaddset(&block, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &block, NULL);
+	handle(SIGUSR1, note, SA_RESTART);
+	alarm(5);
+	raise(SIGUSR1);
+	EXPECT(caught == 0 && sigsuspend(&none) == -1 && errno == EINTR && caught == SIGUSR1);
+	caught = 0;
+	raise(SIGUSR1);
+	EXPECT(caught == 0 && ppoll(NULL, 0, &limit, &none) == -1 && errno == EINTR && caught == SIGUSR1);
+	caught = 0;
+	raise(SIGUSR1);
+	EXPECT(caught == 0 && pselect(0, NULL, NULL, NULL, &limit, &none) == -1 && errno == EINTR);
+	EXPECT(caught == SIGUSR1);
+	return 0;
+}
+
 static int sigwaitinfo_takes(void)
 {
 	const struct timespec limit = { .tv_sec = 5 };
@@ -512,6 +537,7 @@ int main(int argc, char **argv)
 		CASE(spinning_is_interrupted),
 		CASE(sigsuspend_waits),
 		CASE(ppoll_waits),
+		CASE(pending_signal_ends_a_masked_wait),
 		CASE(sigwaitinfo_takes),
 		CASE(ignored_is_ignored),
 		CASE(many_are_all_delivered),
