@@ -18,27 +18,22 @@
 
 static bool is_alu(uint16_t code)
 {
-	switch (code) {
-	case BPF_ALU | BPF_ADD | BPF_K:
-	case BPF_ALU | BPF_ADD | BPF_X:
-	case BPF_ALU | BPF_SUB | BPF_K:
-	case BPF_ALU | BPF_SUB | BPF_X:
-	case BPF_ALU | BPF_MUL | BPF_K:
-	case BPF_ALU | BPF_MUL | BPF_X:
-	case BPF_ALU | BPF_DIV | BPF_K:
-	case BPF_ALU | BPF_DIV | BPF_X:
-	case BPF_ALU | BPF_AND | BPF_K:
-	case BPF_ALU | BPF_AND | BPF_X:
-	case BPF_ALU | BPF_OR | BPF_K:
-	case BPF_ALU | BPF_OR | BPF_X:
-	case BPF_ALU | BPF_XOR | BPF_K:
-	case BPF_ALU | BPF_XOR | BPF_X:
-	case BPF_ALU | BPF_LSH | BPF_K:
-	case BPF_ALU | BPF_LSH | BPF_X:
-	case BPF_ALU | BPF_RSH | BPF_K:
-	case BPF_ALU | BPF_RSH | BPF_X:
-	case BPF_ALU | BPF_NEG:
+	if (BPF_CLASS(code) != BPF_ALU || (code & ~0xff) != 0) {
+		return false;
+	}
+	switch (BPF_OP(code)) {
+	case BPF_ADD:
+	case BPF_SUB:
+	case BPF_MUL:
+	case BPF_DIV:
+	case BPF_AND:
+	case BPF_OR:
+	case BPF_XOR:
+	case BPF_LSH:
+	case BPF_RSH:
 		return true;
+	case BPF_NEG:
+		return BPF_SRC(code) == BPF_K;
 	default:
 		return false;
 	}
@@ -186,8 +181,8 @@ static uint32_t load_word(const struct seccomp_data *data, uint32_t offset)
 	return word;
 }
 
-/* The value of an arithmetic instruction.  Shifts by 32 and more give what the kernel's 32-bit shift gives on
- * x86: the amount is taken modulo 32. */
+/* The value of an arithmetic instruction but a division.  Shifts by 32 and more give what the kernel's 32-bit shift
+ * gives on x86: the amount is taken modulo 32. */
 static uint32_t compute(uint16_t operation, uint32_t a, uint32_t b)
 {
 	switch (operation) {
@@ -197,8 +192,6 @@ static uint32_t compute(uint16_t operation, uint32_t a, uint32_t b)
 		return a - b;
 	case BPF_MUL:
 		return a * b;
-	case BPF_DIV:
-		return a / b;
 	case BPF_AND:
 		return a & b;
 	case BPF_OR:
@@ -278,12 +271,13 @@ uint32_t kr_filter_run(const struct kr_filter *filter, const struct seccomp_data
 		case BPF_JMP | BPF_JA:
 			at += at->k;
 			break;
+		case BPF_ALU | BPF_DIV | BPF_K:
 		case BPF_ALU | BPF_DIV | BPF_X:
 			/* A division by zero ends the program with 0, which kills the thread. */
-			if (x == 0) {
+			if (operand == 0) {
 				return 0;
 			}
-			a /= x;
+			a /= operand;
 			break;
 		default:
 			if (BPF_CLASS(at->code) == BPF_JMP) {

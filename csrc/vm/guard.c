@@ -7,6 +7,9 @@
 #include "guard.h"
 
 #include "../base/fd.h"
+#include "machine.h"
+#include "rlimit.h"
+#include "thread.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -137,6 +140,12 @@ static int64_t reopen(struct kr_thread *thread, int *held, const struct open_how
 	kr_own_fd int moved = fcntl(*held, F_DUPFD_CLOEXEC, 0);
 	char name[LINK_SIZE];
 
+	if (moved < 0 && errno == EMFILE) {
+		/* Natively it takes one descriptor. */
+		kr_limits_lift(thread->machine);
+		moved = fcntl(*held, F_DUPFD_CLOEXEC, 0);
+		kr_limits_restore(thread->machine);
+	}
 	if (moved < 0) {
 		return -errno;
 	}
@@ -224,11 +233,12 @@ static int64_t create(struct kr_thread *thread, int directory, const char *path,
 {
 	struct open_how creating = *how;
 	char name[PATH_MAX];
+	size_t size = strlen(path) + 1;
 
-	if (strlen(path) >= sizeof name) {
+	if (size > sizeof name) {
 		return -ENAMETOOLONG;
 	}
-	strcpy(name, path);
+	memcpy(name, path, size);
 	creating.flags |= O_EXCL;
 	for (int links = 0; links < MAX_LINKS; links++) {
 		kr_own_fd int held = -1;
