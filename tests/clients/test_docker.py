@@ -8,48 +8,14 @@ from __future__ import annotations
 import os
 import pty
 import signal
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
-from support.docker import IMAGE, Docker
+from support.docker import IMAGE, READY, Attached, Docker
 from support.processes import TIMEOUT_S, is_alive
 
 IN_VM = ".kontain.KVM"
-READY = "echo ready; "
-
-
-class Attached:
-    """A container in the foreground of a client, which is known to have begun."""
-
-    def __init__(self, docker: Docker, *args: str, name: str) -> None:
-        """Start `args`, whose first output is the line `ready`, and wait for that."""
-        self.docker, self.name = docker, name
-        options = ["--interactive", "--name", name, *args]
-        self.client = docker.popen(
-            *options, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-        assert self.client.stdout is not None
-        line = self.client.stdout.readline()
-        if line != b"ready\n":
-            _, err = self.client.communicate(timeout=TIMEOUT_S)
-            self.remove()
-            pytest.fail(f"the container does not begin: {line!r}, {err.decode(errors='replace')}")
-
-    def status(self) -> int:
-        """Wait for the container and return its exit status as the client gives it."""
-        assert self.client.stdin is not None
-        assert self.client.stdout is not None
-        assert self.client.stderr is not None
-        status = self.client.wait(TIMEOUT_S)
-        for stream in (self.client.stdin, self.client.stdout, self.client.stderr):
-            stream.close()
-        return status
-
-    def remove(self) -> None:
-        """Remove the container, whatever it does."""
-        self.docker.ok("rm", "--force", self.name)
 
 
 # -- in the VM -------------------------------------------------------------------------------------
@@ -312,9 +278,7 @@ def test_sigterm_without_a_handler_does_not_end_init(docker: Docker) -> None:
     """Process 1 of a pid namespace has no default actions: SIGTERM passes, and the payload goes on."""
     container = Attached(docker, IMAGE, "sh", "-c", READY + "read word; echo $word; exit 5", name="init")
     docker.ok("kill", "--signal", "TERM", "init")
-    assert container.client.stdin is not None
-    container.client.stdin.write(b"on\n")
-    container.client.stdin.flush()
+    container.say("on")
     assert container.status() == 5
     container.remove()
 
@@ -368,9 +332,7 @@ def test_inspect_shows_running_and_exited(docker: Docker) -> None:
     state = docker.inspect("seen")["State"]
     assert (state["Status"], state["Running"]) == ("running", True)
     assert state["Pid"] > 0
-    assert container.client.stdin is not None
-    container.client.stdin.write(b"go\n")
-    container.client.stdin.flush()
+    container.say("go")
     assert container.status() == 4
     state = docker.inspect("seen")["State"]
     container.remove()
@@ -395,9 +357,7 @@ def test_two_containers_at_once(docker: Docker) -> None:
     )
     assert docker.inspect("first")["State"]["Pid"] != docker.inspect("second")["State"]["Pid"]
     for container in (second, first):
-        assert container.client.stdin is not None
-        container.client.stdin.write(b"go\n")
-        container.client.stdin.flush()
+        container.say("go")
     statuses = (first.status(), second.status())
     first.remove()
     second.remove()

@@ -76,8 +76,9 @@ def images(life: Iterator[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[d
     [
         (["uname", "-r"], ".kontain.KVM\n"),
         (["sh", "-c", "echo before; exec uname -r"], ".kontain.KVM\n"),
+        (["sh", "-c", "uname -r | cat; echo after"], ".kontain.KVM\nafter\n"),
     ],
-    ids=["one program", "a program that executes another"],
+    ids=["one program", "a program that executes another", "a program that starts others"],
 )
 def test_only_krun_init_and_the_monitor_are_executed(
     runtime: Runner,

@@ -16,6 +16,7 @@ from support.leftovers import cgroup_mounts
 from support.processes import TIMEOUT_S
 
 IMAGE = "busybox"
+READY = "echo ready; "
 
 
 class Answer:
@@ -83,3 +84,41 @@ class Docker:
         """Return the cgroups of containers that are still there."""
         tops = (mount / self.bed.cgroup for mount in cgroup_mounts())
         return [path for top in tops if top.is_dir() for path in top.iterdir() if path.is_dir()]
+
+
+class Attached:
+    """A container in the foreground of a client, which is known to have begun."""
+
+    def __init__(self, docker: Docker, *args: str, name: str) -> None:
+        """Start `args`, whose first output is the line `ready`, and wait for that."""
+        self.docker, self.name = docker, name
+        options = ["--interactive", "--name", name, *args]
+        self.client = docker.popen(
+            *options, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        assert self.client.stdout is not None
+        line = self.client.stdout.readline()
+        if line != b"ready\n":
+            _, err = self.client.communicate(timeout=TIMEOUT_S)
+            self.remove()
+            raise AssertionError(f"the container does not begin: {line!r}, {err.decode(errors='replace')}")
+
+    def status(self) -> int:
+        """Wait for the container and return its exit status as the client gives it."""
+        assert self.client.stdin is not None
+        assert self.client.stdout is not None
+        assert self.client.stderr is not None
+        status = self.client.wait(TIMEOUT_S)
+        for stream in (self.client.stdin, self.client.stdout, self.client.stderr):
+            stream.close()
+        return status
+
+    def say(self, line: str) -> None:
+        """Write a line to the payload's stdin."""
+        assert self.client.stdin is not None
+        self.client.stdin.write(line.encode() + b"\n")
+        self.client.stdin.flush()
+
+    def remove(self) -> None:
+        """Remove the container, whatever it does."""
+        self.docker.ok("rm", "--force", self.name)
