@@ -32,6 +32,8 @@ VERBS = {
     "ps": "ps",
     "pause": "pause",
     "resume": "resume",
+    "update": "update",
+    "events": "events",
     "spec": "spec",
     "features": "features",
     "plan": "plan",
@@ -41,8 +43,6 @@ VERBS = {
 """Each verb's module in krun.commands."""
 
 REFUSED = {
-    "update": "this version of krun does not have this command yet",
-    "events": "this version of krun does not have this command yet",
     "checkpoint": "krun cannot save the state of a virtual machine",
     "restore": "krun cannot save the state of a virtual machine",
 }

@@ -1,0 +1,74 @@
+"""`krun update`: change the limits of a container."""
+
+from __future__ import annotations
+
+import os
+
+from krun.commands.options import Argument, Option
+from krun.errors import HostError, UsageError, WrongStatus
+from krun.execute.cgroup_update import update
+from krun.host.probe import probe
+from krun.plan.update import NUMBERS, SIZES, TEXTS, resources_document, update_settings
+from krun.spec.ids import check_id
+from krun.spec.load import load_resources
+from krun.state import store
+from krun.state.model import STOPPED
+from krun.sys import json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from krun.commands.options import Arguments, Context
+
+SUMMARY = "change the limits of a container"
+OPTIONS = (
+    Option("--resources", "read them from this JSON file, - for stdin", short="-r", value="FILE"),
+    Option("--memory", "limit of memory, such as 64m; -1 for none", value="SIZE"),
+    Option("--memory-reservation", "soft limit of memory", value="SIZE"),
+    Option("--memory-swap", "limit of memory and swap together", value="SIZE"),
+    Option("--kernel-memory", "limit of the kernel's memory, where the kernel has one", value="SIZE"),
+    Option("--kernel-memory-tcp", "limit of the memory of TCP buffers", value="SIZE"),
+    Option("--cpu-period", "period of the CPU quota, in microseconds", value="N"),
+    Option("--cpu-quota", "CPU time in a period, in microseconds", value="N"),
+    Option("--cpu-burst", "CPU time that may be saved up, in microseconds", value="N"),
+    Option("--cpu-share", "weight against other containers", value="N", also=("--cpu-shares",)),
+    Option("--cpu-rt-period", "real-time period, in microseconds", value="N"),
+    Option("--cpu-rt-runtime", "real-time time in a period, in microseconds", value="N"),
+    Option("--cpu-idle", "1 to run only when nothing else does", value="N"),
+    Option("--cpuset-cpus", "the CPUs that it may use", value="LIST"),
+    Option("--cpuset-mems", "the memory nodes that it may use", value="LIST"),
+    Option("--pids-limit", "limit of processes, -1 for none", value="N"),
+    Option("--blkio-weight", "weight of its input and output, 10 to 1000", value="N"),
+)
+ARGUMENTS = (Argument("container-id", "the container"),)
+
+
+def run(args: Arguments, context: Context) -> int:
+    """Change all limits that are named, or none: 0 and "" leave what there is."""
+    id = check_id(args["container-id"])
+    given = {name: args[name] for name in (*SIZES, *NUMBERS, *TEXTS)}
+    if args["resources"]:
+        if any(given.values()):
+            raise UsageError("update: --resources and limits cannot be given together")
+        data = _read(args["resources"])
+    else:
+        data = json.dumps(resources_document(given)).encode()
+    settings = update_settings(load_resources(data), probe().cgroups)
+    with store.hold(context.root, id):
+        container = store.load(context.root, id)
+        status = store.status_when_held(context.root, container)
+        if status == STOPPED:
+            raise WrongStatus(id, f'cannot update container "{id}": container not running: {status}')
+        if container.cgroup is None and settings:
+            raise HostError(f'cannot update container "{id}"', "it has no cgroup")
+        if container.cgroup is not None:
+            update(settings, container.cgroup["paths"])
+    return 0
+
+
+def _read(path: str) -> bytes:
+    """Read a file, or standard input for `-`.  Raises HostError."""
+    try:
+        with open(0 if path == "-" else path, "rb", closefd=path != "-") as file:
+            return file.read()
+    except OSError as error:
+        raise HostError(f"resources {os.path.abspath(path)}", "cannot be read") from error
