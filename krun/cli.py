@@ -9,6 +9,7 @@ Out of scope: what any verb does.
 
 from __future__ import annotations
 
+import errno
 import os
 
 from krun.commands.options import Argument, Arguments, Context, Option
@@ -79,11 +80,14 @@ def main(argv: Sequence[str]) -> int:
     except BrokenPipeError:
         return 1
     except OSError as error:
-        # A layer that touches the host gives its errors words; what still comes here is named as it is.
+        # Layers give their errors words; what still comes here goes by its symbol, because clients read a
+        # meaning into the C library's sentences.
         where = f"{error.filename}: " if error.filename else ""
-        return report(error, f"{where}unexpected error: {error.strerror or error}", log)
+        return report(error, f"{where}unexpected error {errno.errorcode.get(error.errno or 0, error)}", log)
     except KeyboardInterrupt:
         return 130
+    except Exception as error:  # noqa: BLE001 - a bug too has to reach the caller by the log, in one line
+        return report(error, f"internal error: {type(error).__name__}: {error}", log)
 
 
 def report(error: Exception, message: str, log: Log) -> int:

@@ -9,7 +9,7 @@ import os
 import time
 
 from krun.commands.options import Argument, Option
-from krun.errors import ContainerExists, HookError
+from krun.errors import ContainerExists, HookError, UsageError
 from krun.execute.console import connect
 from krun.execute.hooks import run_all_hooks
 from krun.execute.inherited import listen_fds, preserved
@@ -76,7 +76,7 @@ def read_request(args: Arguments, context: Context, *, can_relay: bool = False) 
     if store.exists(context.root, id):
         raise ContainerExists(id)
     preserve_fds, listening = args.number("preserve-fds"), listen_fds()
-    bundle = os.path.abspath(args["bundle"])
+    bundle = _bundle(args["bundle"])
     spec = load_bundle(bundle, args["config"])
     is_relayed = can_relay and spec.process is not None and spec.process.terminal
     options = Options(
@@ -157,6 +157,16 @@ def hand_over(args: Arguments, created: Created) -> None:
             os.close(socket)
     if args["pid-file"]:
         write_pid_file(args["pid-file"], created.container.pid)
+
+
+def _bundle(path: str) -> str:
+    """Return the absolute path of the bundle.  Raises UsageError for one that JSON cannot hold."""
+    bundle = os.path.abspath(path)
+    try:
+        bundle.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"--bundle: {os.fsencode(bundle)!r} is not UTF-8") from None
+    return bundle
 
 
 def _stored(hook: Hook) -> StoredHook:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from krun.commands.options import Argument, Arguments, Context, Option
+from krun.host.config import configured_monitor
 from krun.host.image import home_of
 from krun.host.probe import probe
 from krun.plan.build import build_plan
@@ -38,7 +39,7 @@ def run(args: Arguments, context: Context) -> int:
     options = Options(
         id=args["container-id"] or "container",
         bundle=bundle,
-        monitor=context.monitor or "builtin",
+        monitor=context.monitor or configured_monitor(),
         no_pivot=args.flag("no-pivot"),
         no_new_keyring=args.flag("no-new-keyring"),
         preserve_fds=args.number("preserve-fds"),

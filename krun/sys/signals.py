@@ -91,9 +91,10 @@ class Arrivals:
         self.catch(numbers)
 
     def catch(self, numbers: tuple[int, ...]) -> None:
-        """Catch these signals too."""
+        """Catch these signals too, but for those that the caller has had ignored (nohup)."""
         for number in numbers:
-            _signal.signal(number, _do_nothing)
+            if _signal.getsignal(number) is not _signal.SIG_IGN:
+                _signal.signal(number, _do_nothing)
 
     def take(self) -> tuple[int, ...]:
         """Return the numbers of the signals that have arrived, in their order; does not wait."""

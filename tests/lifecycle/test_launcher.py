@@ -1,0 +1,79 @@
+"""The command `krun` itself: whose code it runs, and what it says when that is not there.
+
+Out of scope: what the code does.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+
+def run(program: Path, *args: str, **options: object) -> subprocess.CompletedProcess[str]:
+    """Run a launcher and return what it printed."""
+    return subprocess.run([program, *args], capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload,no-any-return]
+
+
+def test_neither_the_environment_nor_the_directory_chooses_the_code(krun: Path, tmp_path: Path) -> None:
+    """It runs as root: PYTHONPATH, PYTHONSTARTUP, PYTHONHOME and the working directory are the caller's."""
+    for folder in (tmp_path / "krun", tmp_path):
+        folder.mkdir(exist_ok=True)
+        for name in ("__init__.py", "cli.py", "os.py", "site.py", "sitecustomize.py"):
+            (folder / name).write_text("raise SystemExit('not this code')\n")
+    environment = {
+        "PYTHONPATH": str(tmp_path),
+        "PYTHONHOME": str(tmp_path),
+        "PYTHONSTARTUP": str(tmp_path / "cli.py"),
+        "PATH": str(tmp_path),
+    }
+    done = run(krun, "--version", cwd=tmp_path, env=environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("krun version ")
+
+
+def test_a_link_to_the_command_works(krun: Path, tmp_path: Path) -> None:
+    """It looks for its package where it lies itself."""
+    (tmp_path / "link").symlink_to(krun)
+    assert run(tmp_path / "link", "--version").returncode == 0
+
+
+def test_a_command_without_its_package_says_so(krun: Path, tmp_path: Path) -> None:
+    """One line that names the place."""
+    (tmp_path / "bin").mkdir()
+    alone = Path(shutil.copy(krun, tmp_path / "bin" / "krun"))
+    done = run(alone, "--version")
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"krun: the Python package krun is not installed below {tmp_path}/lib; install it again\n"
+    )
+
+
+def test_a_package_of_another_python_is_found(krun: Path, tmp_path: Path) -> None:
+    """One wheel serves every Python from 3.11 on; without that Python the line says which."""
+    (tmp_path / "bin").mkdir()
+    moved = Path(shutil.copy(krun, tmp_path / "bin" / "krun"))
+    package = tmp_path / "lib" / "python3.99" / "site-packages" / "krun"
+    package.mkdir(parents=True)
+    (package / "cli.py").touch()
+    done = run(moved, "--version")
+    assert done.returncode == 1
+    assert done.stderr == f"krun: needs Python 3.99, which is neither in {tmp_path}/bin nor in /usr/bin\n"
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_standard_descriptors_that_are_closed_are_opened(krun: Path, tmp_path: Path, closed: str) -> None:
+    """Or what krun opens next, its log here, would take their place and be written to."""
+    log = tmp_path / "log"
+    subprocess.run(
+        ["sh", "-c", f'exec "$0" --log "$1" state nothing {closed}', os.fspath(krun), os.fspath(log)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
+    (line,) = log.read_text().splitlines()
+    assert line.endswith('level=error msg="container \\"nothing\\" does not exist"')
