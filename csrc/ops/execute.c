@@ -3,6 +3,7 @@
  * The end of krun-init: it becomes the payload.
  */
 #include "barrier.h"
+#include "rlimit.h"
 #include "ops.h"
 
 #include <ctype.h>
@@ -21,7 +22,7 @@ int kr_op_EXECUTE(struct kr_stage *stage, struct kr_reader *operands, struct kr_
 	const char *why;
 	int code;
 
-	if (kr_barrier_release(stage, err) != 0) {
+	if (kr_barrier_release(stage, err) != 0 || kr_limits_apply(stage, err) != 0) {
 		return -1;
 	}
 	(void)sigaction(SIGPIPE, &standard, NULL);

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #define BOOT_MAGIC   "KRBT"
-#define BOOT_VERSION 1u
+#define BOOT_VERSION 2u
 #define FLAG_BARRIER 1u
 
 enum { SYNC, FIFO, STARTED, PROC, KVM, IMAGE, DESCRIPTORS };
@@ -32,12 +32,20 @@ struct __attribute__((packed)) boot_header {
 	int32_t fd[DESCRIPTORS];
 };
 
+struct __attribute__((packed)) boot_limit {
+	uint32_t resource;
+	uint64_t soft;
+	uint64_t hard;
+};
+
 struct boot {
 	struct boot_header header;
 	const char *program;
 	struct kr_strings args;
 	struct kr_strings env;
 	struct kr_bytes filter;
+	uint32_t limits_size;
+	struct boot_limit limit[KR_STAGE_LIMITS];
 };
 
 /* Write the record.  Lists stand in the program as they stand in the record: they are passed on as they are. */
@@ -54,6 +62,8 @@ static int write_boot(int fd, struct boot *boot, struct kr_err *err)
 		{ (void *)(uintptr_t)boot->env.at, (size_t)(boot->env.end - boot->env.at) },
 		{ &boot->filter.size, sizeof boot->filter.size },
 		{ (void *)(uintptr_t)boot->filter.data, boot->filter.size },
+		{ &boot->limits_size, sizeof boot->limits_size },
+		{ boot->limit, boot->limits_size },
 	};
 	size_t size = 0;
 
@@ -69,6 +79,21 @@ static int write_boot(int fd, struct boot *boot, struct kr_err *err)
 		return kr_fail(err, errno, "seal the monitor's boot record");
 	}
 	return 0;
+}
+
+/* The monitor applies the limits when its own things stand. */
+static void note_limits(const struct kr_stage *stage, struct boot *boot)
+{
+	size_t count = 0;
+
+	for (uint32_t resource = 0; resource < KR_STAGE_LIMITS; resource++) {
+		const struct kr_stage_limit *limit = &stage->limit[resource];
+
+		if (limit->is_set) {
+			boot->limit[count++] = (struct boot_limit){ resource, limit->soft, limit->hard };
+		}
+	}
+	boot->limits_size = (uint32_t)(count * sizeof boot->limit[0]);
 }
 
 /* Let the descriptors of the record survive the exec. */
@@ -124,6 +149,7 @@ int kr_op_EXECUTE_MONITOR(struct kr_stage *stage, struct kr_reader *operands, st
 		boot.header.fd[FIFO] = stage->fd[KR_FD_FIFO];
 		boot.header.fd[STARTED] = stage->fd[KR_FD_STARTED];
 	}
+	note_limits(stage, &boot);
 	boot.header.fd[PROC] = stage->proc;
 	boot.header.fd[KVM] = stage->fd[KR_FD_KVM];
 	boot.header.fd[IMAGE] = stage->fd[KR_FD_MONITOR];

@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Limits of the process.
+ *
+ * A resource limit is wanted for the payload and must not hit what is still to be done for it: opening the
+ * barrier's pipe takes a descriptor, the byte in `started` is written to a file.  So RLIMIT only does what may need
+ * a privilege, raising the hard limit, and kr_limits_apply does the rest at the last moment.
  */
+#include "rlimit.h"
+
 #include "ops.h"
 #include "proc.h"
 
@@ -22,15 +28,39 @@ int kr_op_OOM_SCORE_ADJ(struct kr_stage *stage, struct kr_reader *operands, stru
 
 int kr_op_RLIMIT(struct kr_stage *stage, struct kr_reader *operands, struct kr_err *err)
 {
-	int resource = (int)kr_read_u64(operands);
-	struct rlimit limit;
+	uint64_t resource = kr_read_u64(operands);
+	uint64_t soft = kr_read_u64(operands);
+	uint64_t hard = kr_read_u64(operands);
+	struct rlimit now;
 
-	(void)stage;
-	limit.rlim_cur = kr_read_u64(operands);
-	limit.rlim_max = kr_read_u64(operands);
-	if (prlimit(0, (__rlimit_resource_t)resource, &limit, NULL) != 0) {
-		return kr_fail(err, errno, "set resource limit %d to %" PRIu64 " of %" PRIu64, resource,
-			       (uint64_t)limit.rlim_cur, (uint64_t)limit.rlim_max);
+	if (resource >= KR_STAGE_LIMITS || soft > hard) {
+		return kr_fail(err, EINVAL, "set resource limit %" PRIu64 " to %" PRIu64 " of %" PRIu64, resource,
+			       soft, hard);
+	}
+	if (prlimit(0, (__rlimit_resource_t)resource, NULL, &now) != 0) {
+		return kr_fail(err, errno, "read resource limit %" PRIu64, resource);
+	}
+	if (hard > now.rlim_max) {
+		now.rlim_max = hard;
+		if (prlimit(0, (__rlimit_resource_t)resource, &now, NULL) != 0) {
+			return kr_fail(err, errno, "set resource limit %" PRIu64 " to %" PRIu64 " of %" PRIu64,
+				       resource, soft, hard);
+		}
+	}
+	stage->limit[resource] = (struct kr_stage_limit){ .is_set = true, .soft = soft, .hard = hard };
+	return 0;
+}
+
+int kr_limits_apply(const struct kr_stage *stage, struct kr_err *err)
+{
+	for (int resource = 0; resource < KR_STAGE_LIMITS; resource++) {
+		const struct kr_stage_limit *wanted = &stage->limit[resource];
+		const struct rlimit limit = { .rlim_cur = wanted->soft, .rlim_max = wanted->hard };
+
+		if (wanted->is_set && prlimit(0, (__rlimit_resource_t)resource, &limit, NULL) != 0) {
+			return kr_fail(err, errno, "set resource limit %d to %" PRIu64 " of %" PRIu64, resource,
+				       wanted->soft, wanted->hard);
+		}
 	}
 	return 0;
 }

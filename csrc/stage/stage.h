@@ -15,6 +15,14 @@
 #include <sys/types.h>
 
 #define KR_NAMESPACE_KINDS 8
+#define KR_STAGE_LIMITS    16 /* resources of getrlimit(2) */
+
+/* A limit that the payload is to have; krun-init itself is not to meet it. */
+struct kr_stage_limit {
+	bool is_set;
+	uint64_t soft;
+	uint64_t hard;
+};
 
 struct kr_stage {
 	struct kr_program program;
@@ -28,7 +36,8 @@ struct kr_stage {
 	int null;                           /* the container's /dev/null, checked; what masked files are       */
 	int empty;                          /* a read-only tmpfs; what masked directories are                  */
 	int barrier;                        /* exec.fifo open for writing: `start` has arrived                 */
-	char path[PATH_MAX];                /* found by FIND_PROGRAM                                           */
+	struct kr_stage_limit limit[KR_STAGE_LIMITS]; /* by resource                                           */
+	char path[PATH_MAX]; /* found by FIND_PROGRAM                                           */
 };
 
 /* Prepare a stage without descriptors. */

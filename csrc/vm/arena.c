@@ -5,6 +5,7 @@
 #include "layout.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 bool kr_arena_holds(uint64_t address, uint64_t size)
 {
@@ -75,7 +76,7 @@ void kr_arena_clear(struct kr_arena *arena, uint64_t start, uint64_t end)
 		struct kr_region *region = &arena->regions[first];
 
 		if (region->end > end) {
-			struct kr_region tail = { end, region->end, region->prot };
+			struct kr_region tail = { end, region->end, region->prot, region->is_shared };
 
 			region->end = start;
 			insert_at(arena, first + 1, tail);
@@ -94,25 +95,79 @@ void kr_arena_clear(struct kr_arena *arena, uint64_t start, uint64_t end)
 	}
 }
 
-void kr_arena_set(struct kr_arena *arena, uint64_t start, uint64_t end, int prot)
+static bool is_kind(const struct kr_region *region, int prot, bool is_shared)
+{
+	return region->prot == prot && region->is_shared == is_shared;
+}
+
+void kr_arena_set(struct kr_arena *arena, uint64_t start, uint64_t end, int prot, bool is_shared)
 {
 	size_t at;
 
 	kr_arena_clear(arena, start, end);
 	at = first_above(arena, start);
-	if (at > 0 && arena->regions[at - 1].end == start && arena->regions[at - 1].prot == prot) {
+	if (at > 0 && arena->regions[at - 1].end == start && is_kind(&arena->regions[at - 1], prot, is_shared)) {
 		arena->regions[at - 1].end = end;
-		if (at < arena->count && arena->regions[at].start == end && arena->regions[at].prot == prot) {
+		if (at < arena->count && arena->regions[at].start == end &&
+		    is_kind(&arena->regions[at], prot, is_shared)) {
 			arena->regions[at - 1].end = arena->regions[at].end;
 			remove_at(arena, at, 1);
 		}
 		return;
 	}
-	if (at < arena->count && arena->regions[at].start == end && arena->regions[at].prot == prot) {
+	if (at < arena->count && arena->regions[at].start == end && is_kind(&arena->regions[at], prot, is_shared)) {
 		arena->regions[at].start = start;
 		return;
 	}
-	insert_at(arena, at, (struct kr_region){ start, end, prot });
+	insert_at(arena, at, (struct kr_region){ start, end, prot, is_shared });
+}
+
+void kr_arena_protect(struct kr_arena *arena, uint64_t start, uint64_t end, int prot)
+{
+	const struct kr_region *region;
+
+	while (start < end && (region = kr_arena_next(arena, start)) != NULL && region->start < end) {
+		uint64_t from = region->start > start ? region->start : start;
+
+		start = region->end < end ? region->end : end;
+		kr_arena_set(arena, from, start, prot, region->is_shared);
+	}
+}
+
+bool kr_region_is_data(const struct kr_region *region)
+{
+	return !region->is_shared && (region->prot & PROT_WRITE) != 0;
+}
+
+/* The bytes of a region that lie in [start, end). */
+static uint64_t overlap(const struct kr_region *region, uint64_t start, uint64_t end)
+{
+	uint64_t from = region->start > start ? region->start : start;
+	uint64_t to = region->end < end ? region->end : end;
+
+	return to > from ? to - from : 0;
+}
+
+uint64_t kr_arena_count(const struct kr_arena *arena, uint64_t start, uint64_t end)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = first_above(arena, start); i < arena->count && arena->regions[i].start < end; i++) {
+		bytes += overlap(&arena->regions[i], start, end);
+	}
+	return bytes;
+}
+
+uint64_t kr_arena_count_private_readonly(const struct kr_arena *arena, uint64_t start, uint64_t end)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = first_above(arena, start); i < arena->count && arena->regions[i].start < end; i++) {
+		const struct kr_region *region = &arena->regions[i];
+
+		bytes += region->is_shared || kr_region_is_data(region) ? 0 : overlap(region, start, end);
+	}
+	return bytes;
 }
 
 bool kr_arena_covers(const struct kr_arena *arena, uint64_t start, uint64_t end)

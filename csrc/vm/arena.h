@@ -15,9 +15,10 @@ struct kr_region {
 	uint64_t start;
 	uint64_t end;
 	int prot; /* PROT_READ | PROT_WRITE | PROT_EXEC as the guest asked */
+	bool is_shared;
 };
 
-/* Sorted by address, without overlap; neighbours of equal protection are one region. */
+/* Sorted by address, without overlap; neighbours of one kind are one region. */
 struct kr_arena {
 	struct kr_region *regions;
 	size_t count;
@@ -38,14 +39,22 @@ const struct kr_region *kr_arena_find(const struct kr_arena *arena, uint64_t add
 const struct kr_region *kr_arena_next(const struct kr_arena *arena, uint64_t address);
 /* Make room so that one `kr_arena_set` and one `kr_arena_clear` cannot fail.  0 or -ENOMEM. */
 int kr_arena_reserve(struct kr_arena *arena);
+/* True of what RLIMIT_DATA counts: private and writable. */
+bool kr_region_is_data(const struct kr_region *region);
 /* [start, end) is mapped with `prot` from now on, whatever was there. */
-void kr_arena_set(struct kr_arena *arena, uint64_t start, uint64_t end, int prot);
+void kr_arena_set(struct kr_arena *arena, uint64_t start, uint64_t end, int prot, bool is_shared);
+/* Everything mapped in [start, end) has the protection `prot` from now on.  Takes the room of one kr_arena_set. */
+void kr_arena_protect(struct kr_arena *arena, uint64_t start, uint64_t end, int prot);
 /* Nothing is mapped in [start, end) any more. */
 void kr_arena_clear(struct kr_arena *arena, uint64_t start, uint64_t end);
 /* True when every byte of [start, end) is mapped. */
 bool kr_arena_covers(const struct kr_arena *arena, uint64_t start, uint64_t end);
 /* True when some byte of [start, end) is mapped. */
 bool kr_arena_touches(const struct kr_arena *arena, uint64_t start, uint64_t end);
+/* How many bytes of [start, end) are mapped. */
+uint64_t kr_arena_count(const struct kr_arena *arena, uint64_t start, uint64_t end);
+/* How many of them a right to write would make data: private ones without it. */
+uint64_t kr_arena_count_private_readonly(const struct kr_arena *arena, uint64_t start, uint64_t end);
 /* A free range of `size` bytes, as high as possible below `below`; 0 when there is none. */
 uint64_t kr_arena_find_free(const struct kr_arena *arena, uint64_t size, uint64_t below, uint64_t align);
 

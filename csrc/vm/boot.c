@@ -31,6 +31,7 @@ int kr_boot_parse(const void *data, size_t size, struct kr_boot *boot, struct kr
 	boot->args = kr_read_strings(&r);
 	boot->env = kr_read_strings(&r);
 	boot->filter = kr_read_bytes(&r);
+	boot->limits = kr_read_bytes(&r);
 	if (r.failed || r.at != r.end || total != size || boot->program[0] == 0 || boot->args.count == 0 ||
 	    (boot->flags & ~(KR_BOOT_BARRIER | KR_BOOT_CONFINED | KR_BOOT_NO_NEW_PRIVS)) != 0) {
 		return kr_fail(err, EPROTO, "the boot record is damaged");
@@ -127,6 +128,9 @@ int kr_boot_finish(struct kr_boot_writer *writer)
 {
 	uint32_t total = (uint32_t)writer->size;
 
+	if (put(writer, 1) != NULL) {
+		writer->data[--writer->size] = 0;
+	}
 	if (writer->failed == 0) {
 		memcpy(writer->data + TOTAL_AT, &total, sizeof total);
 	}

@@ -12,11 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define KR_BOOT_VERSION      1u
+#define KR_BOOT_VERSION      2u
 #define KR_BOOT_BARRIER      1u /* flag: READY and the barrier are ahead */
 #define KR_BOOT_CONFINED     2u /* flag: the image that made the record has confined the process */
 #define KR_BOOT_NO_NEW_PRIVS 4u /* flag: the payload has no_new_privs; the monitor always does */
 #define KR_BOOT_MAX          (16u << 20)
+#define KR_LIMITS            16u /* resources of getrlimit(2) */
+#define KR_LIMIT_BYTES       20u /* in a record: u32 resource, u64 soft, u64 hard */
 
 struct kr_boot {
 	uint32_t flags;
@@ -30,6 +32,7 @@ struct kr_boot {
 	struct kr_strings args;
 	struct kr_strings env;
 	struct kr_bytes filter;
+	struct kr_bytes limits;
 };
 
 /* Read a record; everything points into `data`.  0 or -1. */
@@ -43,7 +46,8 @@ struct kr_boot_writer {
 	int failed; /* 0 or -errno */
 };
 
-/* `head` gives flags and descriptors.  Then: one string, two lists, the bytes, in this order. */
+/* `head` gives flags and descriptors.  Then: one string, two lists, the filter's bytes and the limits', in this
+ * order. */
 void kr_boot_begin(struct kr_boot_writer *writer, const struct kr_boot *head);
 void kr_boot_put_string(struct kr_boot_writer *writer, const char *text);
 /* Begin a list; returns the place of its count, for kr_boot_end_list. */
@@ -51,7 +55,7 @@ size_t kr_boot_begin_list(struct kr_boot_writer *writer);
 void kr_boot_end_list(struct kr_boot_writer *writer, size_t place, uint32_t count);
 /* Begin `size` bytes; where they go, NULL after a failure. */
 void *kr_boot_put_bytes(struct kr_boot_writer *writer, size_t size);
-/* 0, or -E2BIG or -ENOMEM. */
+/* Ends the record, and puts a zero behind it that is no part of it.  0, or -E2BIG or -ENOMEM. */
 int kr_boot_finish(struct kr_boot_writer *writer);
 void kr_boot_release(struct kr_boot_writer *writer);
 

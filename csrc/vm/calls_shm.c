@@ -57,7 +57,7 @@ static int64_t attach(struct kr_thread *thread, const struct kr_call *call, uint
 	if (at < 0) {
 		return at;
 	}
-	result = kr_memory_map(thread->machine, (uint64_t)at, size, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	result = kr_memory_map(thread->machine, (uint64_t)at, size, prot, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (result < 0) {
 		return result;
 	}

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #define MSR_STAR         0xc0000081u
 #define MSR_LSTAR        0xc0000082u
@@ -131,6 +132,11 @@ int kr_cpu_open(struct kr_machine *machine, struct kr_cpu *cpu, struct kr_err *e
 {
 	int fd = ioctl(machine->vm, KVM_CREATE_VCPU, cpu->id);
 
+	if (fd < 0 && errno == EMFILE) {
+		kr_limits_lift(machine);
+		fd = ioctl(machine->vm, KVM_CREATE_VCPU, cpu->id);
+		kr_limits_restore(machine);
+	}
 	if (fd < 0) {
 		return kr_fail(err, errno, "make a virtual processor");
 	}
@@ -151,6 +157,22 @@ int kr_cpu_open(struct kr_machine *machine, struct kr_cpu *cpu, struct kr_err *e
 	kr_cpu_regs(cpu)->rflags = X86_EFLAGS_FIXED | X86_EFLAGS_IF;
 	kr_cpu_changed(cpu);
 	return 0;
+}
+
+int kr_cpu_prime(const struct kr_machine *machine, struct kr_cpu *cpu, struct kr_err *err)
+{
+	int result;
+	int code;
+
+	if (machine->limits.kept[RLIMIT_NPROC].soft == RLIM_INFINITY) {
+		return 0;
+	}
+	cpu->run->immediate_exit = 1;
+	result = ioctl(cpu->fd, KVM_RUN, 0);
+	code = errno;
+	cpu->run->immediate_exit = 0;
+	kr_cpu_changed(cpu); /* what the caller writes next is to be heeded */
+	return result == 0 || code == EINTR ? 0 : kr_fail(err, code, "run a virtual processor");
 }
 
 static struct kr_cpu *find_free(const struct kr_cpu_pool *pool)
@@ -288,7 +310,7 @@ static void read_failure(struct kr_cpu *cpu, int code, struct kr_stop *stop)
 {
 	uint64_t rip = kr_cpu_regs(cpu)->rip;
 
-	if (code == EINTR || code == EAGAIN) {
+	if (code == EINTR) {
 		stop->kind = KR_STOP_SIGNAL;
 		return;
 	}

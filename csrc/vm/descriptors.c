@@ -11,13 +11,12 @@
 #define ROOM         64u   /* numbers kept for a machine with one processor */
 #define BASE_HIGHEST 4096u /* a table of descriptors is as long as its highest number: 8 bytes each */
 
-void kr_descriptors_create(struct kr_descriptors *descriptors)
+void kr_descriptors_create(struct kr_descriptors *descriptors, uint64_t soft_limit)
 {
 	struct rlimit limit = { .rlim_cur = 1024, .rlim_max = 1024 };
-	rlim_t base;
+	rlim_t base = soft_limit;
 
 	(void)getrlimit(RLIMIT_NOFILE, &limit);
-	base = limit.rlim_cur;
 	if (limit.rlim_max < base + ROOM) {
 		base = limit.rlim_max > ROOM ? limit.rlim_max - ROOM : 0;
 	}

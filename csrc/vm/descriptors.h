@@ -15,8 +15,8 @@ struct kr_descriptors {
 	uint64_t taken[KR_DESCRIPTORS_MAX / 64];
 };
 
-/* Choose the numbers: above the payload's soft limit where the hard one allows it. */
-void kr_descriptors_create(struct kr_descriptors *descriptors);
+/* Choose the numbers: from the payload's soft limit on, where the host's hard one allows it. */
+void kr_descriptors_create(struct kr_descriptors *descriptors, uint64_t soft_limit);
 /* Take `fd` over: it is moved up and closed where it was.  Returns the new number, close-on-exec; `fd` itself
  * when there is no room. */
 int kr_descriptors_take(struct kr_descriptors *descriptors, int fd);

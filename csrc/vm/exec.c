@@ -4,7 +4,9 @@
  * can be wrong with the program is found before, and is an errno of the call.
  */
 #include "boot.h"
+#include "grow.h"
 #include "layout.h"
+#include "rlimit.h"
 #include "load.h"
 #include "machine.h"
 #include "thread.h"
@@ -24,15 +26,25 @@
 #define STRINGS_MAX   (6ull << 20)   /* of all */
 #define STRINGS_SPARE (64ull << 10)  /* for the vectors' other parts and the script's words */
 
-/* What all strings and their pointers may take: a quarter of the stack. */
-static uint64_t strings_limit(void)
+/* The kernel opens a program without a descriptor; the monitor's may be one too many. */
+static int check_program(struct kr_machine *machine, const char *path, struct kr_err *err)
 {
-	struct rlimit limit;
-	uint64_t quarter = STRINGS_MAX;
+	int result = kr_load_check(AT_FDCWD, path, err);
 
-	if (getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur / 4 < quarter) {
-		quarter = limit.rlim_cur / 4;
+	if (result < 0 && err->code == EMFILE) {
+		kr_limits_lift(machine);
+		result = kr_load_check(AT_FDCWD, path, err);
+		kr_limits_restore(machine);
 	}
+	return result;
+}
+
+/* What all strings and their pointers may take: a quarter of the stack. */
+static uint64_t strings_limit(const struct kr_machine *machine)
+{
+	uint64_t quarter = machine->limits.kept[RLIMIT_STACK].soft / 4;
+
+	quarter = quarter < STRINGS_MAX ? quarter : STRINGS_MAX;
 	return quarter > 2 * STRINGS_SPARE ? quarter - STRINGS_SPARE : STRINGS_SPARE;
 }
 
@@ -101,8 +113,9 @@ static int write_record(struct kr_thread *thread, const struct kr_call *call, co
 				      .kvm = machine->kvm,
 				      .image = machine->image };
 	size_t filters = kr_seccomp_encoded_size(&thread->seccomp);
-	uint64_t limit = strings_limit();
+	uint64_t limit = strings_limit(machine);
 	struct sock_filter *code;
+	uint8_t *limits;
 	int result;
 
 	kr_boot_begin(writer, &head);
@@ -115,6 +128,10 @@ static int write_record(struct kr_thread *thread, const struct kr_call *call, co
 	if (code != NULL) {
 		kr_seccomp_encode(&thread->seccomp, code);
 	}
+	limits = kr_boot_put_bytes(writer, kr_limits_record_size());
+	if (limits != NULL) {
+		kr_limits_record(machine, limits);
+	}
 	return result != 0 ? result : kr_boot_finish(writer);
 }
 
@@ -123,6 +140,11 @@ static int make_file(struct kr_machine *machine, const struct kr_boot_writer *wr
 	int fd = memfd_create("krun-boot", MFD_CLOEXEC);
 	size_t done = 0;
 
+	if (fd < 0 && errno == EMFILE) {
+		kr_limits_lift(machine);
+		fd = memfd_create("krun-boot", MFD_CLOEXEC);
+		kr_limits_restore(machine);
+	}
 	if (fd < 0) {
 		return -errno;
 	}
@@ -146,17 +168,14 @@ static void keep_on_exec(int fd, bool keep)
 	}
 }
 
-/* Returns only when it failed: -errno. */
-static int execute(struct kr_thread *thread, int record)
+/* Returns only when it failed: -errno.  `record` is a descriptor of the next image's, or -1. */
+static int execute(struct kr_thread *thread, int record, char *const args[])
 {
 	struct kr_machine *machine = thread->machine;
 	const int kept[] = { record, machine->kvm, machine->image, machine->proc };
-	char number[16];
-	char *const args[] = { "krun-vm", "--boot", number, NULL };
 	char *const env[] = { NULL };
 	int failed;
 
-	(void)snprintf(number, sizeof number, "%d", record);
 	if (!kr_signals_begin_exec(thread)) {
 		return -EINTR;
 	}
@@ -172,19 +191,73 @@ static int execute(struct kr_thread *thread, int record)
 	return -failed;
 }
 
+static int execute_by_file(struct kr_thread *thread, int record)
+{
+	char number[16];
+	char *const args[] = { "krun-vm", "--boot", number, NULL };
+
+	(void)snprintf(number, sizeof number, "%d", record);
+	return execute(thread, record, args);
+}
+
+/* Cut where it has NULs the record is a list of words, and the kernel lays those down again one behind the other
+ * (specs/monitor.md).  The last one is ended by the byte that kr_boot_finish put behind the record. */
+static int execute_by_words(struct kr_thread *thread, const struct kr_boot_writer *writer)
+{
+	void *items = NULL;
+	size_t capacity = 0;
+	size_t count = 2;
+	char *at = (char *)writer->data;
+	char *const end = at + writer->size;
+	int result = 0;
+
+	for (; at <= end && result == 0; at += strlen(at) + 1) {
+		result = kr_grow(&items, &capacity, count + 2, sizeof(char *));
+		if (result == 0) {
+			((char **)items)[count++] = at;
+		}
+	}
+	if (result == 0) {
+		char **words = items;
+
+		words[0] = "krun-vm";
+		words[1] = "--record";
+		words[count] = NULL;
+		result = execute(thread, -1, words);
+	}
+	if (items != NULL) {
+		(void)munmap(items, capacity * sizeof(char *));
+	}
+	return result;
+}
+
+/* RLIMIT_FSIZE counts for the file of a record too, and its hard limit cannot be lifted. */
+static bool may_write(size_t size)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_FSIZE, &limit) != 0 || size <= limit.rlim_cur;
+}
+
 static int64_t exec_program(struct kr_thread *thread, const struct kr_call *call, const char *program,
 			    unsigned first)
 {
 	struct kr_machine *machine = thread->machine;
 	struct kr_boot_writer writer;
 	int result = write_record(thread, call, program, first, &writer);
-	int record = result == 0 ? make_file(machine, &writer) : result;
+	int record = -1;
 
+	if (result == 0 && !may_write(writer.size)) {
+		result = execute_by_words(thread, &writer);
+		kr_boot_release(&writer);
+		return result;
+	}
+	record = result == 0 ? make_file(machine, &writer) : result;
 	kr_boot_release(&writer);
 	if (record < 0) {
 		return record;
 	}
-	result = execute(thread, record);
+	result = execute_by_file(thread, record);
 	kr_descriptors_close(&machine->descriptors, record);
 	return result;
 }
@@ -208,7 +281,7 @@ int64_t kr_call_execve(struct kr_thread *thread, const struct kr_call *call)
 	if (is_monitor(machine, AT_FDCWD, path)) {
 		(void)snprintf(path, sizeof path, "%s", machine->program);
 	}
-	if (kr_load_check(AT_FDCWD, path, &err) < 0) {
+	if (check_program(machine, path, &err) < 0) {
 		return -err.code;
 	}
 	return exec_program(thread, call, path, 1);
@@ -217,12 +290,13 @@ int64_t kr_call_execve(struct kr_thread *thread, const struct kr_call *call)
 /* The next image finds the program by a descriptor of its own, as the kernel would by /dev/fd. */
 static int64_t exec_descriptor(struct kr_thread *thread, const struct kr_call *call, int file)
 {
+	struct kr_machine *machine = thread->machine;
 	char path[32];
 	struct kr_err err;
 	int64_t result;
 
 	(void)snprintf(path, sizeof path, "/proc/self/fd/%d", file);
-	if (kr_load_check(AT_FDCWD, path, &err) < 0) {
+	if (check_program(machine, path, &err) < 0) {
 		return -err.code;
 	}
 	keep_on_exec(file, true);

@@ -4,6 +4,7 @@
 #include "../base/fd.h"
 #include "barrier.h"
 #include "confine.h"
+#include "rlimit.h"
 #include "load.h"
 #include "stack.h"
 
@@ -11,6 +12,7 @@
 #include <linux/prctl.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -44,7 +46,7 @@ static int show_as_payload(const char *program, const struct kr_image *image, co
 
 static void take_descriptors(struct kr_boot *boot, struct kr_machine *machine)
 {
-	kr_descriptors_create(&machine->descriptors);
+	kr_descriptors_create(&machine->descriptors, machine->limits.kept[RLIMIT_NOFILE].soft);
 	machine->image = boot->image >= 0 ? kr_descriptors_take(&machine->descriptors, boot->image) : -1;
 	machine->proc = boot->proc >= 0 ? kr_descriptors_take(&machine->descriptors, boot->proc) : -1;
 	boot->proc = machine->proc;
@@ -75,6 +77,9 @@ int kr_launch(struct kr_boot *boot, struct kr_machine *machine, struct kr_thread
 	struct kr_image image = { .script_args = 0 };
 	struct kr_stack stack;
 
+	if (kr_limits_begin(machine, boot->limits, err) < 0) {
+		return -1;
+	}
 	take_descriptors(boot, machine);
 	if (kr_machine_create(machine, boot->kvm, err) < 0) {
 		return -1;
@@ -92,6 +97,9 @@ int kr_launch(struct kr_boot *boot, struct kr_machine *machine, struct kr_thread
 	if (thread->cpu == NULL) {
 		return -1;
 	}
+	if (kr_cpu_prime(machine, thread->cpu, err) < 0) {
+		return -1;
+	}
 	kr_cpu_regs(thread->cpu)->rip = image.entry;
 	kr_cpu_regs(thread->cpu)->rsp = stack.pointer;
 	if (show_as_payload(boot->program, &image, &stack, err) < 0 || confine(boot, thread, err) < 0) {
@@ -100,10 +108,11 @@ int kr_launch(struct kr_boot *boot, struct kr_machine *machine, struct kr_thread
 	if ((boot->flags & KR_BOOT_BARRIER) != 0) {
 		kr_own_fd int pipe = kr_barrier_pass(boot, err);
 
-		return pipe >= 0 ? 0 : -1;
+		/* `started` is written: not even RLIMIT_FSIZE is in the way any more. */
+		return pipe >= 0 ? kr_limits_settle(machine, boot->limits, err) : -1;
 	}
 	kr_close_fd(&boot->sync);
 	kr_close_fd(&boot->fifo);
 	kr_close_fd(&boot->started);
-	return 0;
+	return kr_limits_settle(machine, boot->limits, err);
 }

@@ -41,6 +41,8 @@ static const char *reason(int code)
 		return "no such file or directory";
 	case EACCES:
 		return "permission denied";
+	case ENOMEM:
+		return "out of memory (RLIMIT_AS or RLIMIT_DATA may not allow it)";
 	case ENOTDIR:
 		return "not a directory";
 	default:
@@ -258,8 +260,8 @@ static int map_elf(struct kr_machine *machine, int fd, const char *path, const s
 		int result = map_segment(machine, fd, &elf->segment[i], bias);
 
 		if (result < 0) {
-			return kr_fail(err, -result, "%s cannot be mapped at %#llx", path,
-				       (unsigned long long)(elf->segment[i].address + bias));
+			return kr_fail(err, -result, "%s cannot be mapped at %#llx: %s", path,
+				       (unsigned long long)(elf->segment[i].address + bias), reason(-result));
 		}
 	}
 	return 0;

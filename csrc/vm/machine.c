@@ -2,6 +2,7 @@
 #include "machine.h"
 
 #include "layout.h"
+#include "rlimit.h"
 #include "paging.h"
 #include "vdso.h"
 
@@ -59,8 +60,11 @@ int kr_machine_renew(struct kr_machine *machine, struct kr_cpu *cpu, struct kr_e
 {
 	kr_cpu_forget_all(machine, cpu);
 	kr_descriptors_close(&machine->descriptors, machine->vm);
-	if (create_vm(machine, err) < 0 || kr_slots_register(&machine->slots, machine->vm, err) < 0) {
+	kr_limits_lift(machine);
+	if (create_vm(machine, err) < 0 || kr_slots_register(&machine->slots, machine->vm, err) < 0 ||
+	    kr_cpu_open(machine, cpu, err) < 0 || kr_cpu_prime(machine, cpu, err) < 0) {
 		return -1;
 	}
-	return kr_cpu_open(machine, cpu, err);
+	kr_limits_restore(machine);
+	return 0;
 }

@@ -10,6 +10,7 @@
 #include "../base/err.h"
 #include "cpu.h"
 #include "descriptors.h"
+#include "rlimit.h"
 #include "signals.h"
 #include "slots.h"
 
@@ -31,8 +32,9 @@ struct kr_machine {
 	pthread_mutex_t memory_lock; /* arena, slots and page tables */
 	pthread_mutex_t thread_lock; /* births and deaths of threads; held over fork */
 	struct kr_arena arena;
+	struct kr_limits limits; /* memory_lock */
 	uint32_t threads;
-	int main_status; /* of the main thread that has ended: the process's when the last one ends */
+	int main_status;               /* of the main thread that has ended: the process's when the last one ends */
 	uint64_t vdso;                 /* guest address of the vDSO, 0 for none */
 	char program[KR_PROGRAM_PATH]; /* what /proc/self/exe shows the guest */
 };

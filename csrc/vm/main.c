@@ -65,7 +65,8 @@ static int make_record(char **argv, const struct kr_options *options, int kvm, s
 		count++;
 	}
 	kr_boot_end_list(writer, list, count);
-	(void)kr_boot_put_bytes(writer, 0);
+	(void)kr_boot_put_bytes(writer, 0); /* no filter */
+	(void)kr_boot_put_bytes(writer, 0); /* no limits but the caller's */
 	failed = kr_boot_finish(writer);
 	return failed == 0 ? 0 : kr_fail(err, -failed, "the command line cannot be taken over");
 }
@@ -135,6 +136,27 @@ static int run_record(int fd)
 	return launch(data, size, &boot);
 }
 
+/* The words stand one behind the other, as the kernel lays them down; together they are the record. */
+static int run_words(char **argv, const struct kr_options *options)
+{
+	struct kr_boot boot = { .sync = -1 };
+	struct kr_err err = { .code = 0 };
+	const char *first = argv[options->first];
+	const char *end = first;
+	void *copy;
+
+	for (char **word = argv + options->first; *word != NULL && *word == end; word++) {
+		end += strlen(end) + 1;
+	}
+	copy = mmap(NULL, (size_t)(end - first), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (copy == MAP_FAILED) {
+		(void)kr_fail(&err, errno, "map the boot record");
+		return report(&boot, &err);
+	}
+	memcpy(copy, first, (size_t)(end - first));
+	return launch(copy, (size_t)(end - first) - 1, &boot);
+}
+
 static int run_program(char **argv, const struct kr_options *options)
 {
 	struct kr_boot boot = { .sync = -1 };
@@ -166,6 +188,8 @@ int main(int argc, char **argv)
 		return run_program(argv, &options);
 	case KR_MODE_BOOT:
 		return run_record(options.boot);
+	case KR_MODE_RECORD:
+		return run_words(argv, &options);
 	case KR_MODE_LIST:
 		return print_hypercalls();
 	case KR_MODE_VERSION:

@@ -3,6 +3,7 @@
 
 #include "calls.h"
 #include "layout.h"
+#include "rlimit.h"
 #include "paging.h"
 #include "thread.h"
 
@@ -37,16 +38,22 @@ int kr_memory_map(struct kr_machine *machine, uint64_t start, uint64_t size, int
 		  int64_t offset)
 {
 	int host_flags = (flags & ~(MAP_FIXED_NOREPLACE | MAP_GROWSDOWN | MAP_32BIT)) | MAP_FIXED;
+	const bool is_shared = (flags & MAP_SHARED) != 0;
+	const bool is_stack = start == machine->arena.stack_start; /* it counts as it grows */
+	uint64_t more = is_stack ? 0 : size - kr_arena_count(&machine->arena, start, start + size);
 	int result = kr_arena_reserve(&machine->arena);
 
 	if (result < 0) {
 		return result;
 	}
+	if (!kr_limits_allow(machine, more, !is_shared && (prot & PROT_WRITE) != 0 ? more : 0)) {
+		return -ENOMEM;
+	}
 	kr_paging_drop(machine, start, start + size);
 	if (mmap(host(start), size, host_prot(prot), host_flags, fd, offset) == MAP_FAILED) {
 		return -errno;
 	}
-	kr_arena_set(&machine->arena, start, start + size, prot & PROT_KNOWN);
+	kr_arena_set(&machine->arena, start, start + size, prot & PROT_KNOWN, is_shared);
 	prefill(machine, start, size);
 	return 0;
 }
@@ -84,10 +91,16 @@ static bool is_unseen_by_host(const struct kr_arena *arena, uint64_t start, uint
 int kr_memory_protect(struct kr_machine *machine, uint64_t start, uint64_t size, int prot)
 {
 	bool is_unseen = is_unseen_by_host(&machine->arena, start, start + size, prot);
+	uint64_t data = (prot & PROT_WRITE) != 0
+				? kr_arena_count_private_readonly(&machine->arena, start, start + size)
+				: 0;
 	int result = kr_arena_reserve(&machine->arena);
 
 	if (result < 0) {
 		return result;
+	}
+	if (!kr_limits_allow(machine, 0, data)) {
+		return -ENOMEM;
 	}
 	kr_paging_drop(machine, start, start + size);
 	if (is_unseen && mprotect(host(start), size, PROT_NONE) != 0) {
@@ -96,7 +109,7 @@ int kr_memory_protect(struct kr_machine *machine, uint64_t start, uint64_t size,
 	if (mprotect(host(start), size, host_prot(prot)) != 0) {
 		return -errno;
 	}
-	kr_arena_set(&machine->arena, start, start + size, prot);
+	kr_arena_protect(&machine->arena, start, start + size, prot);
 	prefill(machine, start, size);
 	return 0;
 }
@@ -266,11 +279,19 @@ struct move {
 };
 
 /* Move or resize on the host and in the arena; `to` is where it will be. */
-static int64_t move_mapping(struct kr_machine *machine, const struct move *move, uint64_t to, int prot)
+static int64_t move_mapping(struct kr_machine *machine, const struct move *move, uint64_t to,
+			    const struct kr_region *region)
 {
+	const int prot = region->prot;
+	const bool is_shared = region->is_shared;
+	const uint64_t kept = (move->flags & MREMAP_DONTUNMAP) != 0 ? 0 : move->old_size;
+	const uint64_t more = move->new_size > kept ? move->new_size - kept : 0;
 	bool is_moved = to != move->from;
 	int flags = is_moved ? MREMAP_MAYMOVE | MREMAP_FIXED | (move->flags & MREMAP_DONTUNMAP) : 0;
 
+	if (!kr_limits_allow(machine, more, kr_region_is_data(region) ? more : 0)) {
+		return -ENOMEM;
+	}
 	kr_paging_drop(machine, move->from, move->from + move->old_size);
 	kr_paging_drop(machine, to, to + move->new_size);
 	if (mremap(host(move->from), move->old_size, move->new_size, flags, host(to)) == MAP_FAILED) {
@@ -279,7 +300,7 @@ static int64_t move_mapping(struct kr_machine *machine, const struct move *move,
 	if (is_moved && (flags & MREMAP_DONTUNMAP) == 0) {
 		kr_arena_clear(&machine->arena, move->from, move->from + move->old_size);
 	}
-	kr_arena_set(&machine->arena, to, to + move->new_size, prot);
+	kr_arena_set(&machine->arena, to, to + move->new_size, prot, is_shared);
 	prefill(machine, to, move->new_size);
 	return (int64_t)to;
 }
@@ -291,15 +312,14 @@ static int64_t remap(struct kr_machine *machine, const struct move *move)
 	uint64_t old_end = move->from + move->old_size;
 	uint64_t new_end = move->from + move->new_size;
 	uint64_t to = move->to;
-	int prot;
 
 	if (region == NULL || region->end < old_end) {
 		return -EFAULT;
 	}
-	prot = region->prot;
 	if (kr_arena_reserve(arena) < 0) {
 		return -ENOMEM;
 	}
+	region = kr_arena_find(arena, move->from); /* the list may have moved */
 	if ((move->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) == 0) {
 		if (move->new_size <= move->old_size) {
 			return move->new_size == move->old_size
@@ -308,7 +328,7 @@ static int64_t remap(struct kr_machine *machine, const struct move *move)
 					  (int64_t)move->from);
 		}
 		if (kr_arena_holds(move->from, move->new_size) && !kr_arena_touches(arena, old_end, new_end)) {
-			int64_t result = move_mapping(machine, move, move->from, prot);
+			int64_t result = move_mapping(machine, move, move->from, region);
 
 			if (result >= 0 || (move->flags & MREMAP_MAYMOVE) == 0) {
 				return result;
@@ -321,7 +341,7 @@ static int64_t remap(struct kr_machine *machine, const struct move *move)
 	if ((move->flags & MREMAP_FIXED) == 0) {
 		to = choose_place(arena, 0, move->new_size, 0);
 	}
-	return to != 0 ? move_mapping(machine, move, to, prot) : -ENOMEM;
+	return to != 0 ? move_mapping(machine, move, to, region) : -ENOMEM;
 }
 
 int64_t kr_call_mremap(struct kr_thread *thread, const struct kr_call *call)

@@ -44,6 +44,10 @@ int kr_options_parse(int argc, char **argv, struct kr_options *options, struct k
 			options->mode = KR_MODE_BOOT;
 			return parse_descriptor(option, value, &options->boot, err);
 		}
+		if (strcmp(option, "--record") == 0) {
+			options->mode = KR_MODE_RECORD;
+			break;
+		}
 		if (strcmp(option, "--kvm") != 0) {
 			return kr_fail(err, EINVAL, "unknown option %s", option);
 		}
@@ -52,5 +56,8 @@ int kr_options_parse(int argc, char **argv, struct kr_options *options, struct k
 		}
 		options->first++;
 	}
-	return options->first < argc ? 0 : kr_fail(err, EINVAL, "no program is named");
+	return options->first < argc
+		       ? 0
+		       : kr_fail(err, EINVAL,
+				 options->mode == KR_MODE_RECORD ? "no record is given" : "no program is named");
 }

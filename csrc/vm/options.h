@@ -10,6 +10,7 @@
 enum kr_mode {
 	KR_MODE_PROGRAM, /* by hand: argv[first] and what follows */
 	KR_MODE_BOOT,
+	KR_MODE_RECORD, /* the record stands in argv[first] and what follows */
 	KR_MODE_LIST,
 	KR_MODE_VERSION,
 	KR_MODE_HELP

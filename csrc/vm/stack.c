@@ -2,6 +2,7 @@
 #include "stack.h"
 
 #include "layout.h"
+#include "rlimit.h"
 #include "memory.h"
 #include "paging.h"
 #include "sigframe.h"
@@ -16,7 +17,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define STACK_DEFAULT   (8ull << 20)
 #define STACK_MIN       (128ull << 10)
 #define STACK_MAX       (64ull << 20)  /* taken when touched; without a limit the kernel's grow at will */
 #define STACK_READY     (64ull << 10)  /* in the page tables from the start */
@@ -25,23 +25,20 @@
 #define AUX_MAX         32u
 #define HWCAP2_FSGSBASE 2u
 
-static uint64_t stack_size(void)
+static uint64_t stack_size(const struct kr_machine *machine)
 {
-	struct rlimit limit;
+	uint64_t limit = machine->limits.kept[RLIMIT_STACK].soft;
 
-	if (getrlimit(RLIMIT_STACK, &limit) != 0) {
-		return STACK_DEFAULT;
-	}
-	if (limit.rlim_cur > STACK_MAX) {
+	if (limit > STACK_MAX) {
 		return STACK_MAX;
 	}
-	return limit.rlim_cur < STACK_MIN ? STACK_MIN : kr_align_up(limit.rlim_cur, KR_PAGE);
+	return limit < STACK_MIN ? STACK_MIN : kr_align_up(limit, KR_PAGE);
 }
 
 int kr_stack_place(struct kr_machine *machine, struct kr_err *err)
 {
 	uint64_t slides[2] = { 0, 0 };
-	uint64_t size = stack_size();
+	uint64_t size = stack_size(machine);
 	uint64_t end;
 
 	if ((personality(0xffffffff) & ADDR_NO_RANDOMIZE) == 0 &&

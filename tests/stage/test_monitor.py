@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import struct
 import sys
 from pathlib import Path
@@ -37,7 +38,9 @@ def string():
 print("program", string())
 for name in "args", "env":
     print(name, [string() for _ in range(take("<I")[0])])
-print("filter", take(f"<{{take('<I')[0]}}s")[0], rest)
+print("filter", take(f"<{{take('<I')[0]}}s")[0])
+limits = take(f"<{{take('<I')[0]}}s")[0]
+print("limits", [struct.unpack_from("<IQQ", limits, at) for at in range(0, len(limits), 20)], rest)
 sync, fifo, started, proc, kvm, image = fds
 known = {{0, 1, 2, int(sys.argv[2]), *fds}}
 there = sorted(int(fd) for fd in os.listdir("/proc/self/fd"))
@@ -85,12 +88,13 @@ def test_monitor_gets_the_boot_record_and_nothing_else(stage: StageRunner) -> No
     assert lines[0].startswith("args ['--boot', '")
     assert lines[1:] == [
         "env []",
-        "header b'KRBT' 1 True 1",
+        "header b'KRBT' 2 True 1",
         "given [True, True, True, True, True, True]",
         "program /bin/true",
         "args ['prog', '-x', '']",
         "env ['K=V', 'KM_LOG=1']",
-        "filter b'\\x06\\x00\\x00\\x00\\x00\\x00\\xff\\x7f' b''",
+        "filter b'\\x06\\x00\\x00\\x00\\x00\\x00\\xff\\x7f'",
+        "limits [] b''",
         "open []",
     ]
     assert (outcome.ready, outcome.records, outcome.started) == (True, "ready\n", True)
@@ -101,9 +105,23 @@ def test_monitor_behind_the_barrier_runs_at_once(stage: StageRunner) -> None:
     """With startContainer hooks krun-init passes the barrier itself."""
     outcome = run(stage, ops.Barrier(), barrier=0, filter_=b"")
     lines = outcome.output.splitlines()
-    assert lines[2:4] == ["header b'KRBT' 1 True 0", "given [False, False, False, True, True, True]"]
-    assert lines[-2] == "filter b'' b''"
+    assert lines[2:4] == ["header b'KRBT' 2 True 0", "given [False, False, False, True, True, True]"]
+    assert lines[-3:-1] == ["filter b''", "limits [] b''"]
     assert (outcome.records, outcome.started) == ("ready\n", True)
+
+
+def test_limits_are_the_payloads_and_not_the_monitors(stage: StageRunner) -> None:
+    """They stand in the record, and the monitor can open files and map memory until it sets them itself."""
+    outcome = run(
+        stage,
+        ops.Rlimit(resource.RLIMIT_NOFILE, 3, 4),
+        ops.Rlimit(resource.RLIMIT_AS, 4096, 4096),
+        ops.Rlimit(resource.RLIMIT_FSIZE, 0, 0),
+    )
+    assert outcome.error is None
+    limits = [(1, 0, 0), (7, 3, 4), (9, 4096, 4096)]
+    assert f"limits {limits} b''" in outcome.output.splitlines()
+    assert (outcome.ready, outcome.started) == (True, True)
 
 
 def test_monitor_that_is_no_program_is_an_error(stage: StageRunner) -> None:

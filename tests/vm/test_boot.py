@@ -35,8 +35,8 @@ def record(
     program: bytes, args: Sequence[bytes], env: Sequence[bytes], descriptors: Sequence[int], flags: int
 ) -> bytes:
     """Encode a boot record; the descriptors are sync, fifo, started, proc, kvm and image."""
-    rest = string(program) + strings(args) + strings(env) + struct.pack("<I", 0)
-    return b"KRBT" + struct.pack("<III6i", 1, 40 + len(rest), flags, *descriptors) + rest
+    rest = string(program) + strings(args) + strings(env) + struct.pack("<II", 0, 0)
+    return b"KRBT" + struct.pack("<III6i", 2, 40 + len(rest), flags, *descriptors) + rest
 
 
 class Boot:
