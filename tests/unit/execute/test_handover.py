@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from krun.execute.pid_file import write_pid_file
 from krun.errors import HostError, UsageError
 from krun.execute.console import Relay, connect, console_pair, take_master
 from krun.execute.inherited import listen_fds, preserved
+from krun.execute.pid_file import write_pid_file
 from krun.execute.processes import ending, exit_status
 from krun.sys.packets import send_descriptor
 
