@@ -9,11 +9,13 @@ import itertools
 import json
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.bundles import make_bundle
 from support.cgroups import inside, left, made, output_inside, plan_here, read
 
 from krun.errors import HostError, Unsupported
@@ -215,3 +217,30 @@ def test_removing_takes_the_cgroups_below_and_their_processes(path: str) -> None
         cgroup.remove(record)
         assert left(record) == []
         assert process.wait(10) == -signal.SIGKILL
+
+
+def test_a_container_is_born_limited_in_its_cgroup_and_leaves_none(
+    path: str, krun: Path, krun_root: Path, tmp_path: Path
+) -> None:
+    """The whole of krun: the payload sees its cgroup, the limits hold, `delete` removes all."""
+    resources = {"memory": {"limit": 67108864}, "devices": [{"allow": False, "access": "rwm"}]}
+
+    def limit(config: dict[str, Any]) -> None:
+        config["linux"]["resources"] = resources
+
+    opening = "(: </dev/zero) && echo zero; mknod /dev/mine c 1 11; (: </dev/mine) || echo no"
+    script = f"cat /proc/self/cgroup; {opening}"
+    bundle = make_bundle(tmp_path / "bundle", ["sh", "-c", script], limit, cgroups_path=path)
+    base = [str(krun), "--root", str(krun_root), "--monitor", "none"]
+
+    def call(*words: str) -> str:
+        done = subprocess.run([*base, *words], capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert call("run", "--bundle", str(bundle), "r").split("\n")[:3] == [f"0::{path}", "zero", "no"]
+    with (tmp_path / "output").open("w") as output:
+        create = [*base, "create", "--bundle", str(bundle), "c"]
+        subprocess.run(create, stdout=output, stderr=output, stdin=subprocess.DEVNULL, check=True, timeout=60)
+    assert (ROOT / path[1:] / "memory.max").read_text() == "67108864\n"
+    call("delete", "--force", "c")
