@@ -17,7 +17,8 @@ static int print_machine(void)
 		perror("uname");
 		return -1;
 	}
-	printf("uname -a:     %s %s %s %s %s\n", name.sysname, name.nodename, name.release, name.version, name.machine);
+	printf("uname -a:     %s %s %s %s %s\n", name.sysname, name.nodename, name.release, name.version,
+	       name.machine);
 	return 0;
 }
 
