@@ -179,8 +179,8 @@ def inherited_operations(process: Process, linux: Linux) -> list[Op]:
     """Return what is set before any namespace is entered, because inside a user namespace nobody may.
 
     That is the OOM score adjustment, and with a user namespace the hard limits (CAP_SYS_RESOURCE counts on
-    the host only).  Their soft limits go as far up as they can, so that a low one does not hinder the
-    building of the container; the configured ones follow in `limit_operations`.
+    the host only), which krun-init raises where they are too low.  What is configured follows in
+    `limit_operations`, and takes effect when the payload is executed.
     """
     program: list[Op] = []
     if process.oom_score_adj is not None:

@@ -315,7 +315,7 @@ class OomScoreAdj(Operation):
 
 
 class Rlimit(Operation):
-    """Set a resource limit."""
+    """Set a resource limit of the payload: it takes effect when the payload is executed."""
 
     OP = "RLIMIT"
 

@@ -18,7 +18,8 @@
  * Nothing is aligned.  Operations run in the order in which they stand.  Those before SPAWN_INIT run in
  * the stage, a process outside the container's pid namespace; those after it run in the container's init.
  * Paths called "destination" or "path" are resolved inside the container's root with
- * openat2(RESOLVE_IN_ROOT); those called "source" are the host's.
+ * openat2(RESOLVE_IN_ROOT); those called "source" are the host's.  RLIMIT takes effect with EXECUTE, or in the
+ * monitor.
  */
 #ifndef KR_OPS_H
 #define KR_OPS_H
