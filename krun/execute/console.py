@@ -49,6 +49,18 @@ def take_master(socket: int) -> int:
     return master
 
 
+def window_size() -> tuple[int, int] | None:
+    """Return rows and columns of krun's own terminal; None when standard input is none, or has no size."""
+    import fcntl
+    import struct
+    import termios
+
+    if not os.isatty(0):
+        return None
+    rows, columns, _, _ = struct.unpack("HHHH", fcntl.ioctl(0, termios.TIOCGWINSZ, b"\0" * 8))
+    return (rows, columns) if rows and columns else None
+
+
 class Relay:
     """Copies between krun's standard input and output and a terminal's master.
 
@@ -70,13 +82,14 @@ class Relay:
         self._pending = b""
 
     def resize(self) -> None:
-        """Give the terminal the size of standard input's window."""
+        """Give the terminal the size of standard input's window, if that has one: serial lines have 0x0."""
         import fcntl
         import termios
 
         if os.isatty(0):
             size = fcntl.ioctl(0, termios.TIOCGWINSZ, b"\0" * 8)
-            fcntl.ioctl(self._master, termios.TIOCSWINSZ, size)
+            if any(size[:2]) and any(size[2:4]):  # rows and columns
+                fcntl.ioctl(self._master, termios.TIOCSWINSZ, size)
 
     def interests(self) -> dict[int, int]:
         """Return what to poll: descriptor -> events."""
