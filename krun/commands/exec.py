@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from krun.commands.options import Argument, Option
 from krun.errors import HostError, KrunError, UsageError, WrongStatus
-from krun.execute.console import Relay, connect, console_pair, take_master
+from krun.execute.console import Relay, connect, console_pair, take_master, window_size
 from krun.execute.exec import Execution
 from krun.execute.foreground import wait
 from krun.execute.inherited import preserved
@@ -20,7 +20,7 @@ from krun.plan.payload import lacks_home
 from krun.spec.build import build
 from krun.spec.ids import check_id
 from krun.spec.load import load_process
-from krun.spec.model import Process, Seccomp
+from krun.spec.model import Box, Process, Seccomp
 from krun.state import liveness, store
 from krun.state.model import PAUSED, can_exec
 from krun.sys import signals
@@ -100,6 +100,9 @@ def read_plan(args: Arguments, context: Context, container: Container) -> ExecPl
     kept = store.load_process(context.root, container.id)
     process = read_process(args, kept)
     can_relay = not args.flag("detach") and args["console-socket"] == ""
+    if can_relay and process.terminal and (size := window_size()) is not None:
+        # From the beginning: the process may look at once, and the relay comes later.
+        process = process.replace(console_size=Box(height=size[0], width=size[1]))
     options = Options(
         id=container.id,
         bundle=container.bundle,
