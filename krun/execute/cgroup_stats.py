@@ -33,7 +33,7 @@ def read_stats(record: CgroupRecord) -> dict[str, Any]:
             "memory": _memory_v2(unified),
             "pids": _pids(unified),
             "blkio": _io_v2(unified),
-            "hugetlb": _hugetlb(unified, "current", "max"),
+            "hugetlb": _hugetlb(unified, "current"),
         }
     is_v1_hugetlb = "hugetlb" in paths
     return {
@@ -41,9 +41,9 @@ def read_stats(record: CgroupRecord) -> dict[str, Any]:
         "memory": _memory_v1(paths.get("memory", "")),
         "pids": _pids(paths.get("pids", "")),
         "blkio": _io_v1(paths.get("blkio", "")),
-        "hugetlb": _hugetlb(paths["hugetlb"], "usage_in_bytes", "limit_in_bytes")
+        "hugetlb": _hugetlb(paths["hugetlb"], "usage_in_bytes")
         if is_v1_hugetlb
-        else _hugetlb(unified, "current", "max"),
+        else _hugetlb(unified, "current"),
     }
 
 
@@ -181,7 +181,7 @@ def _io_v2(directory: str) -> dict[str, Any]:
     return {"ioServiceBytesRecursive": moved, "ioServicedRecursive": served}
 
 
-def _hugetlb(directory: str, current: str, limit: str) -> dict[str, dict[str, int]]:
+def _hugetlb(directory: str, current: str) -> dict[str, dict[str, int]]:
     """Read the numbers of every page size that the kernel has."""
     try:
         names = os.listdir(directory) if directory else []
@@ -189,17 +189,16 @@ def _hugetlb(directory: str, current: str, limit: str) -> dict[str, dict[str, in
         names = []
     suffix = f".{current}"
     sizes = [n.removeprefix("hugetlb.").removesuffix(suffix) for n in names if _is_usage(n, suffix)]
-    return {size: _huge_pages(directory, size, current, limit) for size in sorted(sizes)}
+    return {size: _huge_pages(directory, size, current) for size in sorted(sizes)}
 
 
 def _is_usage(name: str, suffix: str) -> bool:
     return name.startswith("hugetlb.") and name.endswith(suffix) and ".rsvd." not in name
 
 
-def _huge_pages(directory: str, size: str, current: str, limit: str) -> dict[str, int]:
+def _huge_pages(directory: str, size: str, current: str) -> dict[str, int]:
     return {
         "usage": _number(directory, f"hugetlb.{size}.{current}"),
-        "limit": _number(directory, f"hugetlb.{size}.{limit}"),
         "max": _number(directory, f"hugetlb.{size}.max_usage_in_bytes"),
         "failcnt": _number(directory, f"hugetlb.{size}.failcnt"),
     }

@@ -1,0 +1,145 @@
+"""`krun update`: the limits of a container that runs, read back from the kernel."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.bundles import Bundle
+from support.runner import Runner
+
+pytestmark = [
+    pytest.mark.needs("root", "busybox", "cgroup_v1"),
+    pytest.mark.usefixtures("nothing_left"),
+]
+
+MakeBundle = Callable[..., Bundle]
+CONFIGS = Path(__file__).resolve().parent.parent / "data" / "configs"
+MIB = 1 << 20
+
+
+class Limited:
+    """A running container `c` with limits, and what the kernel says of them."""
+
+    def __init__(self, runner: Runner, bundle: Bundle) -> None:
+        """Run it."""
+        self.runner, self.bundle = runner, bundle
+        runner.ok("run", "--detach", "--bundle", bundle, "c")
+
+    def read(self, controller: str, file: str) -> str:
+        """Return the value of a file of its cgroup."""
+        path = self.bundle.config["linux"]["cgroupsPath"]
+        return Path(f"/sys/fs/cgroup/{controller}{path}/{file}").read_text().strip()
+
+    def found(self) -> dict[str, str]:
+        """Return the limits that the tests change."""
+        return {
+            "memory": self.read("memory", "memory.limit_in_bytes"),
+            "swap": self.read("memory", "memory.memsw.limit_in_bytes"),
+            "shares": self.read("cpu", "cpu.shares"),
+            "quota": self.read("cpu", "cpu.cfs_quota_us"),
+            "period": self.read("cpu", "cpu.cfs_period_us"),
+            "cpus": self.read("cpuset", "cpuset.cpus"),
+            "pids": self.read("pids", "pids.max"),
+        }
+
+
+@pytest.fixture
+def limited(plain_runtime: Runner, bundle: MakeBundle) -> Iterator[Limited]:
+    """Return a container with limits; it is deleted afterwards."""
+
+    def change(config: dict[str, Any]) -> None:
+        config["linux"]["resources"] = {
+            "memory": {"limit": 64 * MIB, "swap": 64 * MIB},
+            "cpu": {"shares": 512, "quota": 20000, "period": 50000},
+            "pids": {"limit": 50},
+        }
+
+    yield Limited(plain_runtime, bundle(["sleep", "600"], change=change))
+    plain_runtime.ok("delete", "--force", "c")
+
+
+def test_options_change_what_they_name(limited: Limited) -> None:
+    """Sizes with units, numbers and lists; what is not named stays."""
+    before = limited.found()
+    words = ["--memory", "96m", "--memory-swap", "128MB", "--cpu-share", "256", "--pids-limit", "60"]
+    limited.runner.ok("update", *words, "--cpuset-cpus", "0", "c")
+    assert limited.found() == before | {
+        "memory": str(96 * MIB),
+        "swap": str(128 * MIB),
+        "shares": "256",
+        "pids": "60",
+        "cpus": "0",
+    }
+
+
+@pytest.mark.parametrize("as_stdin", [True, False])
+def test_resources_come_as_json(limited: Limited, tmp_path: Path, as_stdin: bool) -> None:
+    """--resources FILE and -, as dockerd sends them: 0 leaves what there is."""
+    before = limited.found()
+    for name in ("docker-update-memory", "docker-update-cpu"):
+        data = (CONFIGS / f"{name}.resources.json").read_bytes()
+        (tmp_path / "file").write_bytes(data)
+        words = ["--resources", "-"] if as_stdin else ["--resources", str(tmp_path / "file")]
+        limited.runner.ok("update", *words, "c", stdin=data)
+    changes = {"memory": str(64 * MIB), "swap": str(128 * MIB), "shares": "512"}
+    more = {"quota": "50000", "period": "100000", "cpus": "0", "pids": "50"}
+    assert limited.found() == before | changes | more
+
+
+@pytest.mark.parametrize(
+    ("resources", "path"),
+    [
+        ({"memory": {"limit": 32 * MIB}, "cpu": {"shares": 128, "cpus": "4000"}}, "cpu.cpus"),
+        ({"memory": {"limit": 256 * MIB}, "pids": {"limit": 5}}, "memory.limit"),
+        ({"cpu": {"shares": 128, "quota": 10}}, "cpu.quota"),
+        ({"cpu": {"period": 1}, "pids": {"limit": 5}}, "cpu.period"),
+        ({"memory": {"limit": 4096}, "cpu": {"shares": 128}}, "memory.limit"),
+    ],
+    ids=["cpus", "memory above swap", "quota", "period", "memory below usage"],
+)
+def test_a_refused_value_changes_nothing(limited: Limited, resources: dict[str, Any], path: str) -> None:
+    """The property is named, and what was written before it has its old value again."""
+    before = limited.found()
+    line = limited.runner.refused("update", "--resources", "-", "c", stdin=json.dumps(resources).encode())
+    assert line.startswith(f"krun: $.linux.resources.{path}: ")
+    assert limited.found() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["--memory", "much", "c"], "--memory: 'much' is not a size"),
+        (["--pids-limit", "1.5", "c"], "--pids-limit: '1.5' is not a number"),
+        (
+            ["--resources", "-", "--memory", "1g", "c"],
+            "update: --resources and limits cannot be given together",
+        ),
+        (["--resources", "/missing", "c"], "resources /missing: cannot be read"),
+        (["--memory", "64m", "other"], 'container "other" does not exist'),
+    ],
+)
+def test_mistakes_have_their_line(limited: Limited, words: list[str], line: str) -> None:
+    """Each names what is wrong, and changes nothing."""
+    before = limited.found()
+    assert limited.runner.refused("update", *words) == f"krun: {line}"
+    assert limited.found() == before
+
+
+def test_nothing_to_change_is_no_error(limited: Limited) -> None:
+    """All zeros, or no option at all."""
+    before = limited.found()
+    limited.runner.ok("update", "c")
+    limited.runner.ok("update", "--resources", "-", "c", stdin=b'{"memory":{"limit":0},"pids":{"limit":0}}')
+    assert limited.found() == before
+
+
+def test_a_stopped_container_is_not_updated(plain_runtime: Runner, bundle: MakeBundle) -> None:
+    """In runc's words."""
+    plain_runtime.ok("run", "--keep", "--bundle", bundle(["true"]), "c")
+    line = plain_runtime.refused("update", "--memory", "64m", "c")
+    assert line == 'krun: cannot update container "c": container not running: stopped'
+    plain_runtime.ok("delete", "c")
