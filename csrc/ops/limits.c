@@ -14,8 +14,10 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 int kr_op_OOM_SCORE_ADJ(struct kr_stage *stage, struct kr_reader *operands, struct kr_err *err)
 {
@@ -23,7 +25,14 @@ int kr_op_OOM_SCORE_ADJ(struct kr_stage *stage, struct kr_reader *operands, stru
 	char text[24];
 
 	(void)snprintf(text, sizeof text, "%" PRId64, value);
-	return kr_proc_write(stage, "self/oom_score_adj", text, err);
+	if (stage->host_pid != 0) {
+		return kr_proc_write(stage, "self/oom_score_adj", text, err);
+	}
+	/* In the stage, whose file is open already; init inherits what it says. */
+	if (write(stage->oom_score_adj, text, strlen(text)) < 0) {
+		return kr_fail(err, errno, "write \"%s\" to /proc/self/oom_score_adj", text);
+	}
+	return 0;
 }
 
 int kr_op_RLIMIT(struct kr_stage *stage, struct kr_reader *operands, struct kr_err *err)

@@ -38,6 +38,13 @@ static int adopt_descriptors(struct kr_stage *stage, struct kr_err *err)
 
 static int prepare(struct kr_stage *stage, struct kr_err *err)
 {
+	/* Without privileges, what is not dumpable is not one's own: opened as long as it is. */
+	if (kr_program_has(&stage->program, KR_OP_OOM_SCORE_ADJ)) {
+		stage->oom_score_adj = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+		if (stage->oom_score_adj < 0) {
+			return kr_fail(err, errno, "open /proc/self/oom_score_adj");
+		}
+	}
 	/* What the runtime handed over must not be reached through /proc/PID by another process of a pid
 	 * namespace that is joined (CVE-2016-9962). */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {

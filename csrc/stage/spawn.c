@@ -9,18 +9,29 @@
 #include <grp.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 int kr_op_MAP_IDS(struct kr_stage *stage, struct kr_reader *operands, struct kr_err *err)
 {
 	uint32_t unused;
+	int result;
 
 	(void)operands;
+	/* The maps of what is not dumpable are root's, and a runtime without privileges may write its own.  The
+	 * stage is in no pid namespace of a container, whatever it has joined: nobody there can reach it. */
+	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) != 0) {
+		return kr_fail(err, errno, "become dumpable");
+	}
 	if (kr_msg_send(stage->fd[KR_FD_SYNC], KR_MSG_MAPS_PLEASE, (uint32_t)getpid(), NULL, err) != 0) {
 		return -1;
 	}
-	return kr_stage_wait(stage, "map ids", &unused, err);
+	result = kr_stage_wait(stage, "map ids", &unused, err);
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
+		return kr_fail(err, errno, "become non-dumpable");
+	}
+	return result;
 }
 
 int kr_op_BECOME_ROOT(struct kr_stage *stage, struct kr_reader *operands, struct kr_err *err)

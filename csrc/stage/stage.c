@@ -12,6 +12,7 @@ void kr_stage_init(struct kr_stage *stage)
 	*stage = (struct kr_stage){
 		.op = KR_MSG_NO_OP,
 		.time_offsets = -1,
+		.oom_score_adj = -1,
 		.proc = -1,
 		.root = -1,
 		.null = -1,

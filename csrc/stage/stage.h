@@ -31,11 +31,12 @@ struct kr_stage {
 	pid_t host_pid;                     /* of init, as the runtime sees it; 0 before SPAWN_INIT            */
 	int namespaces[KR_NAMESPACE_KINDS]; /* opened by OPEN_NAMESPACE, in the order of namespace.c's table   */
 	int time_offsets;                   /* /proc/self/timens_offsets, opened before the user changes       */
-	int proc;                           /* root of a procfs that nobody else can reach                     */
-	int root;                           /* the container's root, O_PATH                                    */
-	int null;                           /* the container's /dev/null, checked; what masked files are       */
-	int empty;                          /* a read-only tmpfs; what masked directories are                  */
-	int barrier;                        /* exec.fifo open for writing: `start` has arrived                 */
+	int oom_score_adj; /* /proc/self/oom_score_adj of the stage, opened before it is protected */
+	int proc;          /* root of a procfs that nobody else can reach                     */
+	int root;          /* the container's root, O_PATH                                    */
+	int null;          /* the container's /dev/null, checked; what masked files are       */
+	int empty;         /* a read-only tmpfs; what masked directories are                  */
+	int barrier;       /* exec.fifo open for writing: `start` has arrived                 */
 	struct kr_stage_limit limit[KR_STAGE_LIMITS]; /* by resource                                           */
 	char path[PATH_MAX]; /* found by FIND_PROGRAM                                           */
 };

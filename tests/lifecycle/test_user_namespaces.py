@@ -1,0 +1,77 @@
+"""Containers in user namespaces: what init must write of itself, though nobody may look into it.
+
+Out of scope: which ids a plain user may map, and cgroups.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from support.bundles import Bundle
+from support.runner import Runner
+
+pytestmark = [pytest.mark.needs("root", "busybox"), pytest.mark.usefixtures("nothing_left")]
+
+MakeBundle = Callable[..., Bundle]
+SCRIPT = ["sh", "-c", "cat /proc/self/oom_score_adj /proc/self/setgroups; id -u; ulimit -n"]
+MAP = {"containerID": 0, "hostID": 100000, "size": 65536}
+
+
+@pytest.fixture(params=["none", pytest.param("builtin", marks=pytest.mark.needs("kvm"))])
+def runner(request: pytest.FixtureRequest, krun: Path, krun_root: Path, tmp_path: Path) -> Runner:
+    """Run with and without a VM."""
+    return Runner(krun, krun_root, tmp_path / "streams", monitor=request.param)
+
+
+@pytest.fixture
+def strict_namespace() -> Iterator[int]:
+    """Return a process in a user namespace that denies setgroups, as one of a plain user does."""
+    holder = subprocess.Popen(
+        ["unshare", "--user", "sh", "-c", "echo; read line"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert holder.stdout is not None
+    holder.stdout.readline()
+    for name, text in (("setgroups", "deny"), ("uid_map", "0 100000 65536"), ("gid_map", "0 100000 65536")):
+        Path(f"/proc/{holder.pid}/{name}").write_text(text)
+    yield holder.pid
+    holder.communicate()
+
+
+def limited(made: Bundle) -> None:
+    """Ask for what the kernel wants written or set before a user namespace is entered."""
+    made.config["process"]["oomScoreAdj"] = 500
+    made.config["process"]["rlimits"] = [{"type": "RLIMIT_NOFILE", "soft": 64, "hard": 64}]
+    made.write()
+
+
+def test_score_and_limits_are_set_in_a_new_user_namespace(runner: Runner, bundle: MakeBundle) -> None:
+    """config.md#linux-process: `oomScoreAdj` and `rlimits`, whatever the namespaces are."""
+    made = bundle(SCRIPT)
+    made.config["linux"]["namespaces"].append({"type": "user"})
+    made.config["linux"] |= {"uidMappings": [MAP], "gidMappings": [MAP]}
+    limited(made)
+    assert runner.ok("run", "--bundle", made, "c").out == "500\nallow\n0\n64\n"
+
+
+def test_a_namespace_that_denies_setgroups_can_be_joined(
+    runner: Runner, bundle: MakeBundle, strict_namespace: int
+) -> None:
+    """Without additional groups there are none to be set."""
+    made = bundle(SCRIPT)
+    made.config["linux"]["namespaces"].append({"type": "user", "path": f"/proc/{strict_namespace}/ns/user"})
+    limited(made)
+    assert runner.ok("run", "--bundle", made, "c").out == "500\ndeny\n0\n64\n"
+
+
+def test_additional_groups_are_refused_where_they_are_denied(
+    runner: Runner, bundle: MakeBundle, strict_namespace: int
+) -> None:
+    """They are not left out in silence."""
+    made = bundle(SCRIPT)
+    made.config["linux"]["namespaces"].append({"type": "user", "path": f"/proc/{strict_namespace}/ns/user"})
+    made.config["process"]["user"]["additionalGids"] = [5]
+    made.write()
+    assert "set the additional groups: EPERM" in runner.refused("run", "--bundle", made, "c")
