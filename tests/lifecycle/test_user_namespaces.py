@@ -5,17 +5,18 @@ Out of scope: which ids a plain user may map, and cgroups.
 
 from __future__ import annotations
 
+import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.bundles import Bundle
+from support.bundles import Bundle, make_bundle
 from support.runner import Runner
 
 pytestmark = [pytest.mark.needs("root", "busybox"), pytest.mark.usefixtures("nothing_left")]
 
-MakeBundle = Callable[..., Bundle]
 SCRIPT = ["sh", "-c", "cat /proc/self/oom_score_adj /proc/self/setgroups; id -u; ulimit -n"]
 MAP = {"containerID": 0, "hostID": 100000, "size": 65536}
 
@@ -24,6 +25,15 @@ MAP = {"containerID": 0, "hostID": 100000, "size": 65536}
 def runner(request: pytest.FixtureRequest, krun: Path, krun_root: Path, tmp_path: Path) -> Runner:
     """Run with and without a VM."""
     return Runner(krun, krun_root, tmp_path / "streams", monitor=request.param)
+
+
+@pytest.fixture
+def made(cgroup_name: str) -> Iterator[Bundle]:
+    """Return a bundle that other users than root can reach; the tests' own folder is closed to them."""
+    folder = Path(tempfile.mkdtemp(prefix="krun-test-"))
+    folder.chmod(0o755)
+    yield make_bundle(folder / "bundle", SCRIPT, cgroups_path=f"/{cgroup_name}bundle")
+    shutil.rmtree(folder)
 
 
 @pytest.fixture
@@ -47,9 +57,8 @@ def limited(made: Bundle) -> None:
     made.write()
 
 
-def test_score_and_limits_are_set_in_a_new_user_namespace(runner: Runner, bundle: MakeBundle) -> None:
+def test_score_and_limits_are_set_in_a_new_user_namespace(runner: Runner, made: Bundle) -> None:
     """config.md#linux-process: `oomScoreAdj` and `rlimits`, whatever the namespaces are."""
-    made = bundle(SCRIPT)
     made.config["linux"]["namespaces"].append({"type": "user"})
     made.config["linux"] |= {"uidMappings": [MAP], "gidMappings": [MAP]}
     limited(made)
@@ -57,20 +66,18 @@ def test_score_and_limits_are_set_in_a_new_user_namespace(runner: Runner, bundle
 
 
 def test_a_namespace_that_denies_setgroups_can_be_joined(
-    runner: Runner, bundle: MakeBundle, strict_namespace: int
+    runner: Runner, made: Bundle, strict_namespace: int
 ) -> None:
     """Without additional groups there are none to be set."""
-    made = bundle(SCRIPT)
     made.config["linux"]["namespaces"].append({"type": "user", "path": f"/proc/{strict_namespace}/ns/user"})
     limited(made)
     assert runner.ok("run", "--bundle", made, "c").out == "500\ndeny\n0\n64\n"
 
 
 def test_additional_groups_are_refused_where_they_are_denied(
-    runner: Runner, bundle: MakeBundle, strict_namespace: int
+    runner: Runner, made: Bundle, strict_namespace: int
 ) -> None:
     """They are not left out in silence."""
-    made = bundle(SCRIPT)
     made.config["linux"]["namespaces"].append({"type": "user", "path": f"/proc/{strict_namespace}/ns/user"})
     made.config["process"]["user"]["additionalGids"] = [5]
     made.write()
