@@ -62,6 +62,27 @@ def test_a_cheap_verb_loads_no_dear_module(
     assert not dear(names)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["exec", "c", "true"],
+        ["ps", "--format", "json", "c"],
+        ["pause", "c"],
+        ["update", "--memory", "1g", "c"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_verb_for_what_runs_loads_no_dear_module(
+    words: list[str], plain_runtime: Runner, bundle: Callable[..., Bundle], tmp_path: Path
+) -> None:
+    """`exec`, `ps`, `pause` and `update` are called as often as the cheap ones."""
+    plain_runtime.ok("run", "--detach", "--bundle", bundle(["sleep", "60"]), "c")
+    names = loaded(plain_runtime, tmp_path, *words)
+    plain_runtime.ok("delete", "--force", "c")
+    assert f"krun.commands.{words[0]}" in names
+    assert not dear(names)
+
+
 def test_create_loads_no_dear_module(
     plain_runtime: Runner, bundle: Callable[..., Bundle], tmp_path: Path
 ) -> None:
