@@ -16,6 +16,11 @@ from pathlib import Path
 KVM_CREATE_VM = 0xAE01
 PTRACE_TRACEME = 0
 EXTRA_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
+# Where their own installers put these two.
+GO_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/local/go/bin"
+RUST_PATH = f"{os.environ.get('PATH', os.defpath)}:{Path.home() / '.cargo/bin'}"
+# Hundreds of megabytes that the README's command does not install: without them a test is always skipped.
+OPTIONAL = ("node", "java", "go", "rust")
 
 
 def _root() -> str | None:
@@ -42,6 +47,17 @@ def _programs(package: str, *names: str) -> Callable[[], str | None]:
         path = f"{os.environ.get('PATH', os.defpath)}:{EXTRA_PATH}"
         absent = [name for name in names if shutil.which(name, path=path) is None]
         return f"{' and '.join(absent)} not found; apt-get install {package}" if absent else None
+
+    return missing
+
+
+def _one_program(package: str, name: str, path: str) -> Callable[[], str | None]:
+    def missing() -> str | None:
+        return (
+            None
+            if shutil.which(name, path=path) is not None
+            else f"{name} not found; apt-get install {package}"
+        )
 
     return missing
 
@@ -94,6 +110,17 @@ REQUIREMENTS: Mapping[str, Callable[[], str | None]] = {
     "cmake": _programs("cmake ninja-build pkg-config", "cmake", "ninja"),
     "shellcheck": _programs("shellcheck", "shellcheck"),
     "strace": _programs("strace", "strace"),
+    "perl": _programs("perl", "perl"),
+    "git": _programs("git", "git"),
+    "sqlite3": _programs("sqlite3", "sqlite3"),
+    "openssl": _programs("openssl", "openssl"),
+    "curl": _programs("curl", "curl"),
+    "nginx": _programs("nginx-light", "nginx"),
+    "redis": _programs("redis-server redis-tools", "redis-server", "redis-cli", "redis-benchmark"),
+    "node": _programs("nodejs", "node"),
+    "java": _programs("default-jdk-headless", "javac"),
+    "go": _one_program("golang-go", "go", GO_PATH),
+    "rust": _one_program("rustc", "rustc", RUST_PATH),
     "uml": _programs("user-mode-linux", "linux.uml"),
 }
 
