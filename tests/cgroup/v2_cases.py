@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import select
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.bundles import make_bundle
+from support.bundles import Bundle, make_bundle
 from support.cgroups import inside, left, made, output_inside, plan_here, read
 
 from krun.errors import HostError, Unsupported
@@ -244,3 +245,96 @@ def test_a_container_is_born_limited_in_its_cgroup_and_leaves_none(
         subprocess.run(create, stdout=output, stderr=output, stdin=subprocess.DEVNULL, check=True, timeout=60)
     assert (ROOT / path[1:] / "memory.max").read_text() == "67108864\n"
     call("delete", "--force", "c")
+
+
+class Krun:
+    """The whole of krun, without a VM, and one container `c` that runs."""
+
+    def __init__(self, krun: Path, root: Path, bundle: Bundle) -> None:
+        """Run the container."""
+        self.base = [str(krun), "--root", str(root), "--monitor", "none"]
+        nothing = subprocess.DEVNULL
+        run = [*self.base, "run", "--detach", "--bundle", str(bundle), "c"]
+        subprocess.run(run, stdin=nothing, stdout=nothing, stderr=nothing, check=True, timeout=60)
+
+    def call(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run krun and wait for it."""
+        return subprocess.run([*self.base, *words], capture_output=True, text=True, check=False, timeout=60)
+
+    def ok(self, *words: str) -> str:
+        """Run krun, assert that it succeeds, return what it prints."""
+        done = self.call(*words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+@pytest.fixture
+def running(path: str, krun: Path, krun_root: Path, tmp_path: Path) -> Iterator[Krun]:
+    """Return krun with a container that sleeps and may use 64 MiB."""
+
+    def limit(config: dict[str, Any]) -> None:
+        config["linux"]["resources"] = {"memory": {"limit": 64 << 20, "swap": 64 << 20}}
+
+    bundle = make_bundle(tmp_path / "bundle", ["sleep", "600"], limit, cgroups_path=path)
+    container = Krun(krun, krun_root, bundle)
+    yield container
+    container.ok("delete", "--force", "c")
+
+
+def test_pause_shows_in_the_state_and_a_forced_deletion_ends_it(running: Krun) -> None:
+    """The freezer of v2 is in every cgroup."""
+    running.ok("pause", "c")
+    assert '"status": "paused"' in running.ok("state", "c")
+    assert "it is paused" in running.call("exec", "c", "true").stderr
+    running.ok("resume", "c")
+    assert '"status": "running"' in running.ok("state", "c")
+    running.ok("pause", "c")
+
+
+def test_exec_and_ps_see_one_cgroup(running: Krun, path: str) -> None:
+    """The process that joins is in the container's cgroup, and is listed with it."""
+    assert running.ok("exec", "c", "cat", "/proc/self/cgroup") == f"0::{path}\n"
+    running.ok("exec", "--detach", "c", "sh", "-c", "exec sleep 601 >/dev/null 2>&1")
+    assert len(json.loads(running.ok("ps", "--format", "json", "c"))) == 2
+
+
+def test_exec_follows_an_init_that_has_left_for_a_cgroup_below(running: Krun, path: str) -> None:
+    """A cgroup that hands controllers down takes no processes: an init system arranges its own so."""
+    own = ROOT / path[1:]
+    (own / "init.scope").mkdir()
+    (own / "init.scope/cgroup.procs").write_text((own / "cgroup.procs").read_text())
+    (own / "cgroup.subtree_control").write_text("+pids")
+    assert running.ok("exec", "c", "cat", "/proc/self/cgroup") == f"0::{path}/init.scope\n"
+
+
+def test_update_changes_all_or_nothing(running: Krun, path: str) -> None:
+    """A quota keeps the period; a refused value puts the others back."""
+    own = ROOT / path[1:]
+    running.ok("update", "--memory", "96m", "--cpu-quota", "5000", "--cpu-period", "20000", "c")
+    running.ok("update", "--cpu-quota", "6000", "c")
+    assert (own / "memory.max").read_text() == f"{96 << 20}\n"
+    assert (own / "cpu.max").read_text() == "6000 20000\n"
+    refused = running.call("update", "--memory", "32m", "--cpu-quota", "10", "c")
+    assert "$.linux.resources.cpu.quota: " in refused.stderr
+    assert (own / "memory.max").read_text() == f"{96 << 20}\n"
+
+
+def test_events_count_and_tell_of_an_end_by_lack_of_memory(running: Krun) -> None:
+    """Statistics in the same shape as on v1, and one event for a process that was killed."""
+    data = json.loads(running.ok("events", "--stats", "c"))["data"]
+    assert data["memory"]["usage"]["limit"] == 64 << 20
+    assert 0 < data["memory"]["usage"]["usage"] < 64 << 20
+    assert data["cpu"]["usage"]["total"] > 0
+    assert data["pids"]["current"] == 1
+    with subprocess.Popen(
+        [*running.base, "events", "--interval", "1h", "c"], stdout=subprocess.PIPE
+    ) as events:
+        assert events.stdout is not None
+        script = "x=aaaaaaaaaaaaaaaa; while :; do x=$x$x; done"
+        for _ in range(20):
+            assert running.call("exec", "c", "sh", "-c", script).returncode == 137
+            if select.select([events.stdout], [], [], 1.0)[0]:
+                break
+        assert json.loads(events.stdout.readline()) == {"type": "oom", "id": "c"}
+        running.ok("kill", "c", "KILL")
+        assert events.wait(60) == 0
