@@ -4,6 +4,7 @@
  */
 #include "../base/fd.h"
 #include "../base/path.h"
+#include "copy.h"
 #include "destination.h"
 #include "mount.h"
 #include "ops.h"
@@ -15,6 +16,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* Files below /proc that may be covered: what lxcfs and its like replace, as in runc. */
 static const char *const proc_covers[] = {
@@ -103,6 +105,29 @@ static const char *tmpfs_mode(int root, const char *destination, struct kr_strin
 	return text;
 }
 
+/* Fill a new file system with what it is going to cover, the directory's own owner and times included. */
+static int copy_covered(int place, int mount, struct kr_strings parameters, struct kr_err *err)
+{
+	kr_own_fd int target = openat(mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat covered;
+
+	if (target < 0 || fstat(place, &covered) != 0) {
+		return kr_fail(err, errno, "open what it covers");
+	}
+	if (kr_copy_contents(place, target, err) != 0) {
+		return -1;
+	}
+	if (!has_key(parameters, "uid=") && fchown(target, covered.st_uid, (gid_t)-1) != 0) {
+		return kr_fail(err, errno, "set the owner");
+	}
+	if (!has_key(parameters, "gid=") && fchown(target, (uid_t)-1, covered.st_gid) != 0) {
+		return kr_fail(err, errno, "set the group");
+	}
+	return futimens(target, (const struct timespec[]){ covered.st_atim, covered.st_mtim }) == 0
+		       ? 0
+		       : kr_fail(err, errno, "set the times");
+}
+
 /* Attach a mount, and set its propagation there. */
 static int attach(int mount, int place, const char *what, const char *destination, uint64_t propagation,
 		  struct kr_err *err)
@@ -125,6 +150,7 @@ int kr_op_MOUNT(struct kr_stage *stage, struct kr_reader *operands, struct kr_er
 	uint64_t set = kr_read_u64(operands);
 	uint64_t unused = kr_read_u64(operands); /* a new mount has no attribute that could be cleared */
 	uint64_t propagation = kr_read_u64(operands);
+	bool copies = kr_read_u64(operands) != 0;
 	bool is_proc = strcmp(fstype, "proc") == 0;
 	/* The kernel's own files stand where the image cannot redirect them (CVE-2019-19921). */
 	enum kr_links links = is_proc || strcmp(fstype, "sysfs") == 0 ? KR_LINKS_NONE : KR_LINKS_IN_ROOT;
@@ -143,6 +169,10 @@ int kr_op_MOUNT(struct kr_stage *stage, struct kr_reader *operands, struct kr_er
 	}
 	mount = kr_mount_new(fstype, source, parameters, extra, set, err);
 	if (mount < 0) {
+		return kr_fail_for(err, "mount %s on %s", fstype, destination);
+	}
+	/* Where nobody can reach it yet. */
+	if (copies && copy_covered(place, mount, parameters, err) != 0) {
 		return kr_fail_for(err, "mount %s on %s", fstype, destination);
 	}
 	return attach(mount, place, fstype, destination, propagation, err);

@@ -67,6 +67,7 @@ def mount_option_names() -> list[str]:
             *mount_options.SUPERBLOCK,
             *mount_options.WITHOUT_EFFECT,
             *mount_options.KIND,
+            *mount_options.COPY,
         }
     )
 

@@ -61,6 +61,7 @@ def describe(op: Op) -> str:  # noqa: RET503 - the match is exhaustive, as asser
             attributes = _attributes(op.attr_set, op.attr_clear)
             parameters = [word for word in op.parameters if word not in attributes]
             words = [*parameters, *attributes, *_propagation_words(op.propagation)]
+            words += ["with a copy of what it covers"] if op.copy else []
             return f"mount {op.fstype} on {op.destination}{_in_brackets(words)}"
         case ops.Bind():
             prefix = "recursively " if op.attr_recursive else ""

@@ -89,12 +89,17 @@ WITHOUT_EFFECT: frozenset[str] = frozenset({"defaults", "loud", "silent", "ivers
 # What kind of mount it is.
 KIND: frozenset[str] = frozenset({"bind", "rbind", "remount"})
 
+# What a tmpfs begins with: a copy of what it covers.
+COPY: frozenset[str] = frozenset({"tmpcopyup"})
+
 # Known, and refused.
 REFUSED: Mapping[str, str] = {
-    "tmpcopyup": "copying the image's files into a tmpfs is not supported by this version",
     "idmap": "mapping the ids of a mount is not supported by this version",
     "ridmap": "mapping the ids of mounts is not supported by this version",
 }
+
+
+_OTHER = WITHOUT_EFFECT | KIND | COPY
 
 
 class MountOptions(Record):
@@ -103,6 +108,8 @@ class MountOptions(Record):
     bind: bool
     recursive_bind: bool
     remount: bool
+    copy: bool
+    """Begin with a copy of what is covered."""
     attr_set: int
     attr_clear: int
     recursive_set: int
@@ -134,12 +141,13 @@ def parse_options(options: tuple[str, ...]) -> MountOptions:
             below = _changed(below, RECURSIVE_ATTRIBUTES[option])
         elif option in PROPAGATION:
             propagation.append(PROPAGATION[option])
-        elif option not in SUPERBLOCK and option not in WITHOUT_EFFECT and option not in KIND:
+        elif option not in SUPERBLOCK and option not in _OTHER:
             parameters.append(option)
     return MountOptions(
         bind="bind" in options or "rbind" in options,
         recursive_bind="rbind" in options,
         remount="remount" in options,
+        copy=not COPY.isdisjoint(options),
         attr_set=top[0],
         attr_clear=top[1],
         recursive_set=below[0],

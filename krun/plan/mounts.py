@@ -46,6 +46,8 @@ def plan_mounts(spec: Spec, facts: HostFacts, options: Options, cgroup: CgroupPl
         _refuse(mount, path)
         parsed = parse_options(mount.options)
         destination = container_path(mount.destination)
+        if parsed.copy and (mount.type != "tmpfs" or parsed.remount or parsed.bind):
+            raise Unsupported(f"{path}.options", "tmpcopyup is for a new tmpfs only")
         if parsed.remount:
             program += _remount(destination, parsed, path)
         elif parsed.bind or mount.type == "bind":
@@ -100,6 +102,7 @@ def _mount(mount: Mount, destination: str, parsed: MountOptions) -> list[Op]:
             attr_set=parsed.attr_set | parsed.recursive_set,
             attr_clear=0,
             propagation=first,
+            copy=int(parsed.copy),
         ),
         *_further_propagation(destination, parsed.propagation[1:]),
     ]

@@ -134,7 +134,10 @@ class Hook(Operation):
 
 
 class Mount(Operation):
-    """Mount a new file system.  Attributes are MOUNT_ATTR_*, `propagation` is MS_* or 0 for none."""
+    """Mount a new file system.  Attributes are MOUNT_ATTR_*, `propagation` is MS_* or 0 for none.
+
+    `copy` tells whether it begins with a copy of what it covers.
+    """
 
     OP = "MOUNT"
 
@@ -145,6 +148,7 @@ class Mount(Operation):
     attr_set: int
     attr_clear: int
     propagation: int
+    copy: int = 0
 
 
 class Bind(Operation):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,6 +50,84 @@ def test_tmpfs_that_covers_nothing_is_for_everybody(stage: StageRunner, root: Pa
     mount = ops.Mount("tmpfs", "tmpfs", (), "/scratch", 0, 0, 0)
     outcome = stage.run([*opening(root), mount, ops.PivotRoot(), *shell("stat -c %a /scratch")])
     assert outcome.output == "1777\n"
+
+
+@pytest.fixture
+def covered(root: Path) -> Path:
+    """Return a directory of the image's with everything in it that can be copied, and a device."""
+    place = root / "covered"
+    (place / "deep" / "er").mkdir(parents=True)
+    (place / "deep" / "er" / "file").write_text("content\n")
+    (place / "deep" / "er" / "file").chmod(0o4755)
+    (place / "private").write_text("")
+    os.chown(place / "private", 12, 34)
+    (place / "private").chmod(0o600)
+    (place / "link").symlink_to("/etc/passwd")
+    os.chown(place / "link", 5, 6, follow_symlinks=False)
+    os.mkfifo(place / "pipe", 0o640)
+    os.mknod(place / "null", 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+    for path in (place / "deep" / "er" / "file", place / "deep" / "er", place / "deep", place / "private"):
+        os.utime(path, (1e9, 1.1e9))
+    place.chmod(0o1777)
+    os.chown(place, 7, 8)
+    return place
+
+
+def copied(size: str = "1m") -> ops.Mount:
+    """Return a tmpfs on the directory that begins with a copy of it."""
+    return ops.Mount("tmpfs", "tmpfs", (f"size={size}",), "/covered", 0, 0, 0, 1)
+
+
+def test_tmpfs_begins_with_a_copy_of_what_it_covers(stage: StageRunner, root: Path, covered: Path) -> None:
+    """Directories, files, links and FIFOs, with owners, modes and times; no devices."""
+    times = {path: int((covered / path).stat().st_mtime) for path in (".", "pipe")}
+    show = "cd /covered; stat -c '%n %F %a %u:%g %Y' . deep deep/er deep/er/file private pipe"
+    outcome = stage.run(
+        [
+            *opening(root),
+            copied(),
+            ops.PivotRoot(),
+            *shell(f"{show}; stat -c '%N %u:%g' link; cat deep/er/file; ls; touch deep/new private"),
+        ]
+    )
+    assert outcome.error is None
+    assert outcome.output.splitlines() == [
+        f". directory 1777 7:8 {times['.']}",
+        "deep directory 755 0:0 1100000000",
+        "deep/er directory 755 0:0 1100000000",
+        "deep/er/file regular file 4755 0:0 1100000000",
+        "private regular empty file 600 12:34 1100000000",
+        f"pipe fifo 640 0:0 {times['pipe']}",
+        "'link' -> '/etc/passwd' 5:6",
+        "content",
+        *sorted(["deep", "link", "pipe", "private"]),
+    ]
+    assert not (covered / "deep" / "new").exists()
+
+
+def test_copy_is_bounded_by_the_size_of_the_tmpfs(stage: StageRunner, root: Path, covered: Path) -> None:
+    """What does not fit is an error that names it."""
+    (covered / "large").write_bytes(b"x" * 100_000)
+    outcome = stage.run([*opening(root), copied("64k")])
+    assert outcome.error == (6, "ENOSPC mount tmpfs on /covered: copy large")
+
+
+def test_copy_enters_no_mount(stage: StageRunner, root: Path, covered: Path, tmp_path: Path) -> None:
+    """A directory of the host's that an earlier mount has bound there is not the image's."""
+    (tmp_path / "secret").write_text("of the host")
+    bind = ops.Bind(str(tmp_path), "/covered/deep", 0, 0, 0, 0, 0)
+    outcome = stage.run([*opening(root), bind, copied(), ops.PivotRoot(), *shell("ls /covered")])
+    assert outcome.error is None
+    assert outcome.output.split() == ["link", "pipe", "private"]
+    assert (covered / "deep").is_dir()
+
+
+def test_copy_ends_where_directories_are_too_deep(stage: StageRunner, root: Path, covered: Path) -> None:
+    """An image cannot use up the descriptors of krun-init, or its stack."""
+    (covered / "/".join("d" * 80)).mkdir(parents=True)
+    outcome = stage.run([*opening(root), copied()])
+    message = "ELOOP mount tmpfs on /covered: copy d: more than 64 directories in each other"
+    assert outcome.error == (6, message)
 
 
 def test_error_says_what_the_file_system_says(stage: StageRunner, root: Path) -> None:

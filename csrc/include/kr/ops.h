@@ -60,7 +60,7 @@ enum kr_fd_role {
 	X(14, OPEN_ROOT,            "s",       "source")                                                         \
 	X(15, RUN_HOOKS,            "s",       "point")                                                          \
 	X(16, HOOK,                 "susSSuss", "point index path args env timeout_ms state_head state_tail")    \
-	X(17, MOUNT,                "ssSsuuu", "fstype source parameters destination attr_set attr_clear propagation") \
+	X(17, MOUNT,                "ssSsuuuu", "fstype source parameters destination attr_set attr_clear propagation copy") \
 	X(18, BIND,                 "ssuuuuu", "source destination recursive attr_set attr_clear attr_recursive propagation") \
 	X(19, SET_MOUNT,            "suuuu",   "destination recursive attr_set attr_clear propagation")          \
 	X(20, MAKE_DIRECTORY,       "su",      "path mode")                                                      \
@@ -108,7 +108,7 @@ enum kr_op_code {
 struct kr_op_info {
 	uint16_t code;
 	const char *name;      /* "MOUNT" */
-	const char *signature; /* "ssSsuuu" */
+	const char *signature; /* "ssSsuuuu" */
 	const char *operands;  /* names, separated by one space */
 };
 

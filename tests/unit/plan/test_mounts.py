@@ -172,13 +172,37 @@ def test_other_read_only_file_system_is_so_at_once(planned: Planner) -> None:
     assert mounted.program[0].parameters == ("ro",)
 
 
-@pytest.mark.parametrize("option", ["tmpcopyup", "idmap", "ridmap", "idmap=uids=0-1-2"])
+@pytest.mark.parametrize("option", ["idmap", "ridmap", "idmap=uids=0-1-2"])
 def test_option_that_is_not_done_is_refused(planned: Planner, option: str) -> None:
     """Never ignored, and named with its place."""
     with pytest.raises(
         Unsupported, match=r"^\$\.mounts\[1\]\.options\[1\]: .* is not supported by this version$"
     ):
         planned(Mount("/a", "tmpfs"), Mount("/b", "tmpfs", "", ("ro", option)))
+
+
+def test_tmpfs_can_begin_with_what_it_covers(planned: Planner) -> None:
+    """`tmpcopyup` is no parameter of the file system, and nothing without being asked for."""
+    first, second = planned(
+        Mount("/a", "tmpfs", "tmpfs", ("size=1m", "tmpcopyup")), Mount("/b", "tmpfs", "tmpfs", ("size=1m",))
+    ).program
+    assert (first.parameters, first.copy) == (("size=1m",), 1)
+    assert (second.parameters, second.copy) == (("size=1m",), 0)
+
+
+@pytest.mark.parametrize(
+    "mount",
+    [
+        Mount("/a", "bind", "/src", ("bind", "tmpcopyup")),
+        Mount("/a", "proc", "proc", ("tmpcopyup",)),
+        Mount("/a", "tmpfs", "", ("remount", "tmpcopyup")),
+    ],
+    ids=lambda mount: f"{mount.type}-{mount.options[0]}",
+)
+def test_only_a_new_tmpfs_begins_with_a_copy(planned: Planner, mount: Mount) -> None:
+    """Anywhere else the option has no meaning."""
+    with pytest.raises(Unsupported, match=r"^\$\.mounts\[0\]\.options: tmpcopyup is for a new tmpfs only$"):
+        planned(mount)
 
 
 def test_mapped_mount_is_refused(planned: Planner) -> None:
