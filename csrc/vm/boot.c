@@ -33,7 +33,7 @@ int kr_boot_parse(const void *data, size_t size, struct kr_boot *boot, struct kr
 	boot->filter = kr_read_bytes(&r);
 	boot->limits = kr_read_bytes(&r);
 	if (r.failed || r.at != r.end || total != size || boot->program[0] == 0 || boot->args.count == 0 ||
-	    (boot->flags & ~(KR_BOOT_BARRIER | KR_BOOT_CONFINED | KR_BOOT_NO_NEW_PRIVS)) != 0) {
+	    (boot->flags & ~(KR_BOOT_BARRIER | KR_BOOT_CONFINED | KR_BOOT_NO_NEW_PRIVS | KR_BOOT_BY_NUMBER)) != 0) {
 		return kr_fail(err, EPROTO, "the boot record is damaged");
 	}
 	return 0;

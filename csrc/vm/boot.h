@@ -16,6 +16,7 @@
 #define KR_BOOT_BARRIER      1u /* flag: READY and the barrier are ahead */
 #define KR_BOOT_CONFINED     2u /* flag: the image that made the record has confined the process */
 #define KR_BOOT_NO_NEW_PRIVS 4u /* flag: the payload has no_new_privs; the monitor always does */
+#define KR_BOOT_BY_NUMBER    8u /* flag: the program's path ends in the number of a descriptor */
 #define KR_BOOT_MAX          (16u << 20)
 #define KR_LIMITS            16u /* resources of getrlimit(2) */
 #define KR_LIMIT_BYTES       20u /* in a record: u32 resource, u64 soft, u64 hard */

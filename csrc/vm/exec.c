@@ -105,7 +105,8 @@ static int write_record(struct kr_thread *thread, const struct kr_call *call, co
 {
 	const struct kr_machine *machine = thread->machine;
 	const uint32_t no_new_privs = thread->seccomp.no_new_privs ? KR_BOOT_NO_NEW_PRIVS : 0;
-	const struct kr_boot head = { .flags = KR_BOOT_CONFINED | no_new_privs,
+	const uint32_t by_number = call->nr == SYS_execveat ? KR_BOOT_BY_NUMBER : 0;
+	const struct kr_boot head = { .flags = KR_BOOT_CONFINED | no_new_privs | by_number,
 				      .sync = -1,
 				      .fifo = -1,
 				      .started = -1,

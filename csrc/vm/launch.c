@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <linux/prctl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -72,6 +73,16 @@ static int confine(const struct kr_boot *boot, struct kr_thread *thread, struct 
 	return kr_confine(code, size, err);
 }
 
+/* The descriptor by which an execveat handed the program over.  A script's interpreter has yet to open it. */
+static void close_program(const struct kr_boot *boot, const struct kr_image *image)
+{
+	const char *slash = strrchr(boot->program, '/');
+
+	if ((boot->flags & KR_BOOT_BY_NUMBER) != 0 && image->script_args == 0 && slash != NULL) {
+		(void)close(atoi(slash + 1));
+	}
+}
+
 int kr_launch(struct kr_boot *boot, struct kr_machine *machine, struct kr_thread *thread, struct kr_err *err)
 {
 	struct kr_image image = { .script_args = 0 };
@@ -93,6 +104,7 @@ int kr_launch(struct kr_boot *boot, struct kr_machine *machine, struct kr_thread
 	    kr_stack_build(machine, &image, boot->program, boot->args, boot->env, &stack, err) < 0) {
 		return -1;
 	}
+	close_program(boot, &image);
 	thread->cpu = kr_cpu_take(machine, err);
 	if (thread->cpu == NULL) {
 		return -1;

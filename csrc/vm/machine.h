@@ -33,6 +33,8 @@ struct kr_machine {
 	pthread_mutex_t thread_lock; /* births and deaths of threads; held over fork */
 	struct kr_arena arena;
 	struct kr_limits limits; /* memory_lock */
+	uint64_t
+		withdrawals; /* times that mapped memory was without access on the host for a moment; memory_lock */
 	uint32_t threads;
 	int main_status;               /* of the main thread that has ended: the process's when the last one ends */
 	uint64_t vdso;                 /* guest address of the vDSO, 0 for none */

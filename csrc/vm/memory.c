@@ -109,6 +109,7 @@ int kr_memory_protect(struct kr_machine *machine, uint64_t start, uint64_t size,
 	if (mprotect(host(start), size, host_prot(prot)) != 0) {
 		return -errno;
 	}
+	__atomic_fetch_add(&machine->withdrawals, is_unseen ? 1 : 0, __ATOMIC_RELEASE);
 	kr_arena_protect(&machine->arena, start, start + size, prot);
 	prefill(machine, start, size);
 	return 0;

@@ -119,12 +119,21 @@ static void serve_hypercall(struct kr_thread *thread, uint32_t number)
 	deliver_forced(thread);
 }
 
-/* A mapped page without anything behind it: the end of a truncated file, or a guard that madvise put there. */
-static void serve_missing_memory(struct kr_thread *thread)
+/* A mapped page without anything behind it: the end of a truncated file, or a guard that madvise put there.  Or
+ * another thread changed the page's protection while this one touched it: then it is there again.  `withdrawals`
+ * is their number before the guest ran. */
+static void serve_missing_memory(struct kr_thread *thread, uint64_t withdrawals)
 {
 	const siginfo_t info = { .si_signo = SIGBUS, .si_code = BUS_ADRERR };
+	struct kr_machine *machine = thread->machine;
+	bool is_there;
 
-	kr_signals_force(thread, &info, 14, 0, 0);
+	(void)pthread_mutex_lock(&machine->memory_lock);
+	is_there = machine->withdrawals != withdrawals;
+	(void)pthread_mutex_unlock(&machine->memory_lock);
+	if (!is_there) {
+		kr_signals_force(thread, &info, 14, 0, 0);
+	}
 }
 
 __attribute__((noreturn)) static void give_up(struct kr_thread *thread, const struct kr_stop *stop)
@@ -137,6 +146,7 @@ __attribute__((noreturn)) static void give_up(struct kr_thread *thread, const st
 void kr_run(struct kr_thread *thread)
 {
 	struct kr_stop stop = { .kind = KR_STOP_SIGNAL };
+	uint64_t withdrawals;
 
 	while (!thread->has_ended) {
 		if (thread->pending.number != 0) {
@@ -145,6 +155,7 @@ void kr_run(struct kr_thread *thread)
 			}
 			kr_signals_deliver(thread);
 		}
+		withdrawals = __atomic_load_n(&thread->machine->withdrawals, __ATOMIC_ACQUIRE);
 		kr_cpu_run(thread->cpu, &stop);
 		switch (stop.kind) {
 		case KR_STOP_SYSCALL:
@@ -157,7 +168,7 @@ void kr_run(struct kr_thread *thread)
 			kr_exception_serve(thread, &stop);
 			break;
 		case KR_STOP_MEMORY:
-			serve_missing_memory(thread);
+			serve_missing_memory(thread, withdrawals);
 			break;
 		case KR_STOP_SIGNAL:
 			break;

@@ -17,7 +17,7 @@ Compile = Callable[..., Path]
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.mark.parametrize("case", cases.names("process", without=("waits",)))
+@pytest.mark.parametrize("case", cases.names("process", without=("waits", "finds_no_descriptor")))
 def test_process_case_ends_as_without_a_vm(case: str, static: Callable[[str], Path], in_vm: Run) -> None:
     """Each case of process.c promises what its name says."""
     payload = static("process")

@@ -195,6 +195,26 @@ static void *count(void *argument)
 	return argument;
 }
 
+/* The program of a descriptor runs, and the descriptor is gone if it was to be closed on exec. */
+static int program_of_a_descriptor_runs(void)
+{
+	char *const args[] = { "by-descriptor", "finds_no_descriptor", NULL };
+	char *const env[] = { NULL };
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+
+	EXPECT(fd >= 0);
+	fexecve(fd, args, env);
+	return 1;
+}
+
+static int finds_no_descriptor(void)
+{
+	for (int fd = 3; fd < 70000; fd++) {
+		EXPECT(fcntl(fd, F_GETFD) == -1 && errno == EBADF);
+	}
+	return 0;
+}
+
 static int threads_count_together(void)
 {
 	pthread_t thread[6];
@@ -291,11 +311,13 @@ int main(int argc, char **argv)
 		CASE(vfork_child_executes),
 		CASE(exit_with_nine),
 		CASE(exec_errors_come_back),
+		CASE(program_of_a_descriptor_runs),
 		CASE(threads_count_together),
 		CASE(signal_finds_its_thread),
 		CASE(any_thread_ends_the_process),
 		CASE(release_is_marked),
 		CASE(waits),
+		CASE(finds_no_descriptor),
 		{ NULL, NULL },
 	};
 

@@ -136,6 +136,31 @@ static int vector_registers_are_restored(void)
 	return 0;
 }
 
+static void scribble_wide(int number)
+{
+	caught = number;
+	__asm__ volatile("vpcmpeqd %%ymm7, %%ymm7, %%ymm7\n\tvzeroupper" ::: "xmm7");
+}
+
+static int wide_vector_registers_are_restored(void)
+{
+	struct itimerval soon = { .it_value = { .tv_usec = 20000 } };
+	uint64_t in[4] = { 0x1111, 0x2222, 0x3333, 0x4444 };
+	uint64_t out[4] = { 0x1111, 0x2222, 0x3333, 0x4444 };
+
+	if (__builtin_cpu_supports("avx2")) {
+		EXPECT(signal(SIGALRM, scribble_wide) != SIG_ERR);
+		setitimer(ITIMER_REAL, &soon, NULL);
+		__asm__ volatile("vmovdqu %1, %%ymm7\n"
+				 "1:\tcmpl $0, %2\n\tje 1b\n\tvmovdqu %%ymm7, %0\n\tvzeroupper"
+				 : "=m"(out)
+				 : "m"(in), "m"(caught)
+				 : "xmm7", "cc", "memory");
+	}
+	EXPECT(out[0] == 0x1111 && out[1] == 0x2222 && out[2] == 0x3333 && out[3] == 0x4444);
+	return 0;
+}
+
 static int fault_address(void)
 {
 	char *page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -520,6 +545,7 @@ int main(int argc, char **argv)
 		CASE(blocked_stays_pending),
 		CASE(registers_survive),
 		CASE(vector_registers_are_restored),
+		CASE(wide_vector_registers_are_restored),
 		CASE(fault_address),
 		CASE(noncanonical_address),
 		CASE(data_cannot_be_executed),
