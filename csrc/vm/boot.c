@@ -131,7 +131,7 @@ int kr_boot_finish(struct kr_boot_writer *writer)
 	if (put(writer, 1) != NULL) {
 		writer->data[--writer->size] = 0;
 	}
-	if (writer->failed == 0) {
+	if (writer->failed == 0 && writer->data != NULL) {
 		memcpy(writer->data + TOTAL_AT, &total, sizeof total);
 	}
 	return writer->failed;

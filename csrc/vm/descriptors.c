@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "descriptors.h"
 
+#include "calls.h"
 #include "machine.h"
 #include "thread.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -45,36 +47,33 @@ static int move_up(int fd, int base)
 int kr_descriptors_take(struct kr_descriptors *descriptors, int fd)
 {
 	int moved = move_up(fd, descriptors->base);
-	int index;
 
 	if (moved < 0) {
 		moved = fd;
 	} else {
 		(void)close(fd);
 	}
-	index = moved - descriptors->base;
-	if (index >= 0 && index < KR_DESCRIPTORS_MAX) {
-		__atomic_fetch_or(&descriptors->taken[index / 64], 1ull << (index % 64), __ATOMIC_RELAXED);
+	if (moved >= KR_DESCRIPTORS_MAX) {
+		(void)close(moved);
+		errno = EMFILE;
+		return -1;
 	}
+	__atomic_fetch_or(&descriptors->taken[moved / 64], 1ull << (moved % 64), __ATOMIC_RELAXED);
 	return moved;
 }
 
 void kr_descriptors_close(struct kr_descriptors *descriptors, int fd)
 {
-	int index = fd - descriptors->base;
-
-	if (index >= 0 && index < KR_DESCRIPTORS_MAX) {
-		__atomic_fetch_and(&descriptors->taken[index / 64], ~(1ull << (index % 64)), __ATOMIC_RELAXED);
+	if (fd >= 0 && fd < KR_DESCRIPTORS_MAX) {
+		__atomic_fetch_and(&descriptors->taken[fd / 64], ~(1ull << (fd % 64)), __ATOMIC_RELAXED);
 	}
 	(void)close(fd);
 }
 
 bool kr_descriptors_have(const struct kr_descriptors *descriptors, int fd)
 {
-	int index = fd - descriptors->base;
-
-	return index >= 0 && index < KR_DESCRIPTORS_MAX &&
-	       (__atomic_load_n(&descriptors->taken[index / 64], __ATOMIC_RELAXED) >> (index % 64) & 1) != 0;
+	return fd >= 0 && fd < KR_DESCRIPTORS_MAX &&
+	       (__atomic_load_n(&descriptors->taken[fd / 64], __ATOMIC_RELAXED) >> (fd % 64) & 1) != 0;
 }
 
 bool kr_is_monitor_fd(int fd)

@@ -8,23 +8,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define KR_DESCRIPTORS_MAX 8192
+#define KR_DESCRIPTORS_MAX 32768 /* numbers that can be the monitor's */
 
 struct kr_descriptors {
-	int base; /* the first number that may be the monitor's */
+	int base; /* the monitor's are placed from here on, as long as there is room */
 	uint64_t taken[KR_DESCRIPTORS_MAX / 64];
 };
 
 /* Choose the numbers: from the payload's soft limit on, where the host's hard one allows it. */
 void kr_descriptors_create(struct kr_descriptors *descriptors, uint64_t soft_limit);
 /* Take `fd` over: it is moved up and closed where it was.  Returns the new number, close-on-exec; `fd` itself
- * when there is no room. */
+ * when there is no room.  -1 with EMFILE, and `fd` closed, where the guest could not be kept from the number. */
 int kr_descriptors_take(struct kr_descriptors *descriptors, int fd);
 /* Close one of the monitor's. */
 void kr_descriptors_close(struct kr_descriptors *descriptors, int fd);
 bool kr_descriptors_have(const struct kr_descriptors *descriptors, int fd);
-
-/* True when `fd` is the monitor's, in the machine of the calling thread. */
-bool kr_is_monitor_fd(int fd);
 
 #endif

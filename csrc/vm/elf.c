@@ -3,7 +3,7 @@
 
 #include "layout.h"
 
-#include <elf.h>
+#include <elf.h> /* NOLINT(readability-duplicate-include): the system's, not ours */
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>

@@ -131,7 +131,7 @@ static int follow_scripts(int directory, const char *path, struct program *progr
 	}
 	for (unsigned depth = 0; is_script(program); depth++) {
 		char *line = image->lines[depth];
-		const char *interpreter = NULL;
+		const char *interpreter = line;
 		const char *argument = NULL;
 		unsigned words;
 
@@ -212,8 +212,8 @@ int kr_load_check(int directory, const char *path, struct kr_err *err)
 	own_program struct program program = { .fd = -1 };
 	own_program struct program interpreter = { .fd = -1 };
 	struct kr_image image = { .script_args = 0 };
-	struct kr_elf elf;
-	struct kr_elf interpreter_elf;
+	struct kr_elf elf = { .segments = 0 };
+	struct kr_elf interpreter_elf = { .segments = 0 };
 
 	if (follow_scripts(directory, path, &program, &image, err) < 0 || read_elf(&program, path, &elf, err) < 0) {
 		return -1;
@@ -251,17 +251,20 @@ static int map_segment(struct kr_machine *machine, int fd, const struct kr_elf_s
 static int map_elf(struct kr_machine *machine, int fd, const char *path, const struct kr_elf *elf, uint64_t bias,
 		   struct kr_err *err)
 {
-	if (!kr_arena_holds(elf->low + bias, elf->high - elf->low) ||
-	    kr_arena_touches(&machine->arena, elf->low + bias, elf->high + bias)) {
+	unsigned long long start = elf->low + bias;
+
+	if (!kr_arena_holds(start, elf->high - elf->low) ||
+	    kr_arena_touches(&machine->arena, start, elf->high + bias)) {
 		return kr_fail(err, ENOEXEC, "%s wants to be loaded at %#llx, where there is no room for it", path,
-			       (unsigned long long)(elf->low + bias));
+			       start);
 	}
 	for (uint32_t i = 0; i < elf->segments; i++) {
 		int result = map_segment(machine, fd, &elf->segment[i], bias);
 
 		if (result < 0) {
-			return kr_fail(err, -result, "%s cannot be mapped at %#llx: %s", path,
-				       (unsigned long long)(elf->segment[i].address + bias), reason(-result));
+			start = elf->segment[i].address + bias;
+			return kr_fail(err, -result, "%s cannot be mapped at %#llx: %s", path, start,
+				       reason(-result));
 		}
 	}
 	return 0;
@@ -284,7 +287,7 @@ static int load_interpreter(struct kr_machine *machine, const struct program *pr
 			    const char *path, struct kr_image *image, struct kr_err *err)
 {
 	own_program struct program interpreter = { .fd = -1 };
-	struct kr_elf interpreter_elf;
+	struct kr_elf interpreter_elf = { .segments = 0 };
 	uint64_t bias;
 
 	if (open_interpreter(program, elf, path, &interpreter, &interpreter_elf, err) < 0) {
@@ -326,7 +329,7 @@ static int set_program_path(struct kr_machine *machine, const struct program *pr
 int kr_load(struct kr_machine *machine, const char *path, struct kr_image *image, struct kr_err *err)
 {
 	own_program struct program program = { .fd = -1 };
-	struct kr_elf elf;
+	struct kr_elf elf = { .segments = 0 };
 	uint64_t bias;
 
 	if (follow_scripts(AT_FDCWD, path, &program, image, err) < 0) {

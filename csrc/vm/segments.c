@@ -37,7 +37,7 @@ bool kr_vector_has_error(uint32_t vector)
 void kr_segments_write_stubs(uint8_t *page)
 {
 	for (uint32_t vector = 0; vector < KR_VECTORS; vector++) {
-		uint8_t *stub = page + vector * KR_STUB_SIZE;
+		uint8_t *stub = page + (size_t)vector * KR_STUB_SIZE;
 
 		stub[0] = 0xe6; /* out %al, $STUB_PORT */
 		stub[1] = STUB_PORT;

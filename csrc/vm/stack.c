@@ -137,14 +137,6 @@ static int fail_too_big(struct kr_err *err)
 	return kr_fail(err, E2BIG, "the arguments and the environment are too long for the stack");
 }
 
-/* The program's name may come from scripts: then their words take the place of args[0]. */
-static uint32_t args_count(const struct kr_image *image, struct kr_strings args)
-{
-	uint32_t given = args.count;
-
-	return image->script_args > 0 ? image->script_args + (given > 0 ? given - 1 : 0) : given;
-}
-
 static size_t script_size(const struct kr_image *image)
 {
 	size_t size = 0;
@@ -224,9 +216,6 @@ int kr_stack_build(struct kr_machine *machine, const struct kr_image *image, con
 
 	if (result < 0) {
 		return kr_fail(err, -result, "make the stack");
-	}
-	if (args_count(image, args) == 0) {
-		return kr_fail(err, EINVAL, "the payload has no arguments, not even its own name");
 	}
 	if (build(&builder, machine, image, path, args, env, stack, err) < 0) {
 		return -1;

@@ -6,7 +6,7 @@ Out of scope: containers.  Here the monitor is run directly, as specs/monitor.md
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -54,15 +54,18 @@ def static(compiled: Compile) -> Callable[[str], Path]:
 def in_vm(krun_vm: Path) -> Run:
     """Return a runner of payloads in the monitor; a payload gets no input and thirty seconds."""
 
-    def run(payload: Path | str, *args: str, **options: object) -> subprocess.CompletedProcess[str]:
-        given: dict[str, object] = {
-            "stdin": subprocess.DEVNULL,
-            "capture_output": True,
-            "text": True,
-            "timeout": 30,
-            "check": False,
-            **options,
-        }
-        return subprocess.run([krun_vm, payload, *args], **given)  # type: ignore[call-overload,no-any-return]
+    def run(
+        payload: Path | str, *args: str, env: Mapping[str, str] | None = None, cwd: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [krun_vm, payload, *args],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+            env=env,
+            cwd=cwd,
+        )
 
     return run
