@@ -19,7 +19,6 @@ from krun.plan.model import Options
 from krun.plan.payload import lacks_home
 from krun.spec.build import build
 from krun.spec.ids import check_id
-from krun.spec.load import load_process
 from krun.spec.model import Box, Process, Seccomp
 from krun.state import liveness, store
 from krun.state.model import PAUSED, can_exec
@@ -123,6 +122,8 @@ def read_process(args: Arguments, kept: dict[str, Any]) -> Process:
     if args["process"]:
         if command:
             raise UsageError("exec: a command and --process cannot be given together")
+        from krun.spec.load import load_process  # with the whole schema, which options do not want
+
         process = completed_process(load_process(_read(args["process"])), base)
         terminal = process.terminal or args.flag("tty")
         changed: Process = process.replace(terminal=terminal)
