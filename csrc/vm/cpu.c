@@ -141,6 +141,9 @@ int kr_cpu_open(struct kr_machine *machine, struct kr_cpu *cpu, struct kr_err *e
 		return kr_fail(err, errno, "make a virtual processor");
 	}
 	cpu->fd = kr_descriptors_take(&machine->descriptors, fd);
+	if (cpu->fd < 0) {
+		return kr_fail(err, errno, "keep a virtual processor's descriptor");
+	}
 	cpu->run = mmap(NULL, machine->model.run_size, PROT_READ | PROT_WRITE, MAP_SHARED, cpu->fd, 0);
 	if (cpu->run == MAP_FAILED) {
 		return kr_fail(err, errno, "map a virtual processor");

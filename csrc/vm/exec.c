@@ -150,6 +150,9 @@ static int make_file(struct kr_machine *machine, const struct kr_boot_writer *wr
 		return -errno;
 	}
 	fd = kr_descriptors_take(&machine->descriptors, fd);
+	if (fd < 0) {
+		return -errno;
+	}
 	while (done < writer->size) {
 		ssize_t part = write(fd, writer->data + done, writer->size - done);
 
@@ -338,6 +341,9 @@ int64_t kr_call_execveat(struct kr_thread *thread, const struct kr_call *call)
 		return -errno;
 	}
 	file = kr_descriptors_take(&machine->descriptors, file);
+	if (file < 0) {
+		return -errno;
+	}
 	result = exec_descriptor(thread, call, file);
 	kr_descriptors_close(&machine->descriptors, file);
 	return result;

@@ -20,6 +20,9 @@ static int create_vm(struct kr_machine *machine, struct kr_err *err)
 		return kr_fail(err, errno, "make a virtual machine");
 	}
 	machine->vm = kr_descriptors_take(&machine->descriptors, vm);
+	if (machine->vm < 0) {
+		return kr_fail(err, errno, "keep the virtual machine's descriptor");
+	}
 	return 0;
 }
 
