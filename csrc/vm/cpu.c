@@ -175,7 +175,11 @@ int kr_cpu_prime(const struct kr_machine *machine, struct kr_cpu *cpu, struct kr
 	code = errno;
 	cpu->run->immediate_exit = 0;
 	kr_cpu_changed(cpu); /* what the caller writes next is to be heeded */
-	return result == 0 || code == EINTR ? 0 : kr_fail(err, code, "run a virtual processor");
+	if (result == 0 || code == EINTR) {
+		return 0;
+	}
+	return kr_fail(err, code, "run a virtual processor: %s",
+		       code == EAGAIN ? "the user has too many processes (RLIMIT_NPROC)" : kr_errno_name(code));
 }
 
 static struct kr_cpu *find_free(const struct kr_cpu_pool *pool)

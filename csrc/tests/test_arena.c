@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The guest's address space: what is counted for RLIMIT_AS and RLIMIT_DATA.
+ */
+#include "../vm/arena.h"
+#include "../vm/layout.h"
+#include "check.h"
+
+#include <sys/mman.h>
+
+#define PAGE(n)    (KR_BLOCK + (uint64_t)(n)*KR_PAGE)
+#define READ_WRITE (PROT_READ | PROT_WRITE)
+
+/* Map pages [first, end) as the calls do: room first. */
+static void map(struct kr_arena *arena, unsigned first, unsigned end, int prot, bool is_shared)
+{
+	CHECK(kr_arena_reserve(arena) == 0);
+	kr_arena_set(arena, PAGE(first), PAGE(end), prot, is_shared);
+}
+
+static void neighbours_of_one_kind_are_one_region(void)
+{
+	struct kr_arena arena = { .regions = NULL };
+
+	map(&arena, 0, 2, READ_WRITE, false);
+	map(&arena, 2, 4, READ_WRITE, false);
+	CHECK(arena.count == 1);
+	map(&arena, 4, 6, READ_WRITE, true);
+	CHECK(arena.count == 2);
+	map(&arena, 6, 8, PROT_READ, true);
+	CHECK(arena.count == 3);
+	CHECK(kr_arena_covers(&arena, PAGE(0), PAGE(8)));
+}
+
+static void a_change_of_protection_keeps_what_is_shared(void)
+{
+	struct kr_arena arena = { .regions = NULL };
+
+	map(&arena, 0, 4, PROT_READ, false);
+	map(&arena, 4, 8, PROT_READ, true);
+	map(&arena, 10, 12, PROT_READ, false);
+	CHECK(kr_arena_reserve(&arena) == 0);
+	kr_arena_protect(&arena, PAGE(2), PAGE(11), READ_WRITE);
+	CHECK(!kr_region_is_data(kr_arena_find(&arena, PAGE(1))));
+	CHECK(kr_region_is_data(kr_arena_find(&arena, PAGE(2))));
+	CHECK(!kr_region_is_data(kr_arena_find(&arena, PAGE(4))));
+	CHECK(kr_arena_find(&arena, PAGE(4))->prot == READ_WRITE);
+	CHECK(kr_arena_find(&arena, PAGE(8)) == NULL && kr_arena_find(&arena, PAGE(9)) == NULL);
+	CHECK(kr_region_is_data(kr_arena_find(&arena, PAGE(10))));
+	CHECK(!kr_region_is_data(kr_arena_find(&arena, PAGE(11))));
+}
+
+static void what_is_mapped_is_counted(void)
+{
+	struct kr_arena arena = { .regions = NULL };
+
+	CHECK(kr_arena_count(&arena, PAGE(0), PAGE(100)) == 0);
+	map(&arena, 0, 4, READ_WRITE, false);
+	map(&arena, 6, 8, PROT_READ, false);
+	map(&arena, 8, 9, PROT_READ, true);
+	CHECK(kr_arena_count(&arena, PAGE(0), PAGE(100)) == 7 * KR_PAGE);
+	CHECK(kr_arena_count(&arena, PAGE(3), PAGE(7)) == 2 * KR_PAGE);
+	CHECK(kr_arena_count(&arena, PAGE(4), PAGE(6)) == 0);
+	CHECK(kr_arena_count_private_readonly(&arena, PAGE(0), PAGE(100)) == 2 * KR_PAGE);
+	CHECK(kr_arena_count_private_readonly(&arena, PAGE(7), PAGE(9)) == KR_PAGE);
+	kr_arena_clear(&arena, PAGE(1), PAGE(7));
+	CHECK(kr_arena_count(&arena, PAGE(0), PAGE(100)) == 3 * KR_PAGE);
+}
+
+int main(void)
+{
+	neighbours_of_one_kind_are_one_region();
+	a_change_of_protection_keeps_what_is_shared();
+	what_is_mapped_is_counted();
+	return 0;
+}
