@@ -8,6 +8,7 @@
 
 #include "../base/fd.h"
 #include "machine.h"
+#include "maps.h"
 #include "rlimit.h"
 #include "thread.h"
 
@@ -22,13 +23,13 @@
 #include <sys/sysmacros.h>
 #include <sys/syscall.h>
 
-/* "thread-self/fd/" and a number. */
+/* "/proc/thread-self/fd/" and a number. */
 #define LINK_SIZE 40
 /* As many symbolic links as the kernel follows in one path. */
 #define MAX_LINKS 40
 
 /* What the guest may do with a file. */
-enum verdict { OPEN_IT, OPEN_PROGRAM, REFUSE_ACCESS, REFUSE_ENTRY };
+enum verdict { OPEN_IT, OPEN_PROGRAM, OPEN_MAPS, REFUSE_ACCESS, REFUSE_ENTRY };
 
 bool kr_is_on_procfs(int fd)
 {
@@ -56,6 +57,12 @@ bool kr_is_link_to_image(struct kr_thread *thread, int directory, const char *pa
 	return link >= 0 && kr_is_on_procfs(link);
 }
 
+/* The entry of a descriptor below the monitor's procfs or, without one, by its path in the guest's. */
+static void write_entry(struct kr_thread *thread, int fd, char name[LINK_SIZE])
+{
+	(void)snprintf(name, LINK_SIZE, "%sthread-self/fd/%d", kr_proc_fd(thread) < 0 ? "/proc/" : "", fd);
+}
+
 /* Whether a regular file on a procfs may be a process's memory.  Its mode, 0600, cannot be changed; its name
  * can only be hidden by a mount on top of that very file. */
 static bool may_be_memory(struct kr_thread *thread, int fd, const struct stat *file)
@@ -75,6 +82,25 @@ static bool may_be_memory(struct kr_thread *thread, int fd, const struct stat *f
 	(void)snprintf(name, sizeof name, "thread-self/fd/%d", fd);
 	length = readlinkat(kr_proc_fd(thread), name, path, sizeof path);
 	return length < 4 || length == sizeof path || memcmp(&path[length - 4], "/mem", 4) == 0;
+}
+
+/* Whether a file on a procfs is this process's list of mappings. */
+static bool is_own_maps(struct kr_thread *thread, int fd, const struct stat *file)
+{
+	char name[LINK_SIZE];
+	char path[PATH_MAX];
+	ssize_t length;
+
+	if (!S_ISREG(file->st_mode) || (file->st_mode & 0777) != 0444) {
+		return false;
+	}
+	write_entry(thread, fd, name);
+	length = readlinkat(kr_proc_fd(thread), name, path, sizeof path - 1);
+	if (length < 0) {
+		return false;
+	}
+	path[length] = 0;
+	return kr_maps_is_own(path);
 }
 
 /* Whether a file is on the procfs that is the monitor's alone.  By hand, it shares the guest's. */
@@ -109,7 +135,10 @@ static enum verdict judge(struct kr_thread *thread, int fd)
 	if (is_private(thread, &file)) {
 		return REFUSE_ENTRY;
 	}
-	return may_be_memory(thread, fd, &file) ? REFUSE_ACCESS : OPEN_IT;
+	if (may_be_memory(thread, fd, &file)) {
+		return REFUSE_ACCESS;
+	}
+	return is_own_maps(thread, fd, &file) ? OPEN_MAPS : OPEN_IT;
 }
 
 static int64_t host_open(struct kr_thread *thread, int directory, const char *path, const struct open_how *how)
@@ -150,7 +179,7 @@ static int64_t reopen(struct kr_thread *thread, int *held, const struct open_how
 		return -errno;
 	}
 	kr_close_fd(held);
-	(void)snprintf(name, sizeof name, "thread-self/fd/%d", moved);
+	write_entry(thread, moved, name);
 	return host_open(thread, kr_proc_fd(thread), name, &opening);
 }
 
@@ -165,6 +194,11 @@ static int64_t open_and_judge(struct kr_thread *thread, int directory, const cha
 		return fd;
 	}
 	(void)close((int)fd);
+	if (verdict == OPEN_MAPS) {
+		kr_own_fd int maps = kr_maps_snapshot(thread);
+
+		return maps >= 0 ? reopen(thread, &maps, how) : maps;
+	}
 	if (verdict != OPEN_PROGRAM) {
 		return -EACCES;
 	}
@@ -197,6 +231,10 @@ static int64_t open_held(struct kr_thread *thread, int *held, const struct open_
 			return *held;
 		}
 		return judge(thread, *held) == OPEN_IT ? reopen(thread, held, how) : -EACCES;
+	case OPEN_MAPS:
+		kr_close_fd(held);
+		*held = kr_maps_snapshot(thread);
+		return *held >= 0 ? reopen(thread, held, how) : *held;
 	case REFUSE_ENTRY:
 		return -ENOENT;
 	case REFUSE_ACCESS:

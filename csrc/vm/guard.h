@@ -17,6 +17,7 @@
  *   /dev/kvm          under whatever name                       EACCES
  *   the monitor's own procfs, through its descriptor            ENOENT
  *   the monitor's image (/proc/self/exe, map_files, …)          the payload's file instead
+ *   /proc/self/maps   where the monitor's memory lies           the payload's mappings instead
  *
  * Returns a descriptor or -errno. */
 int64_t kr_guarded_open(struct kr_thread *thread, int directory, const char *path, const struct open_how *how);

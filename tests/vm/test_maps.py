@@ -1,0 +1,30 @@
+"""/proc/self/maps shows the payload its own memory, and nothing of the monitor's."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support import cases
+
+pytestmark = pytest.mark.needs("kvm")
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.mark.parametrize("case", cases.names("maps"))
+def test_maps_are_the_payloads(case: str, static: Callable[[str], Path], in_vm: Run) -> None:
+    """What profilers, debuggers and just-in-time compilers look for there is found."""
+    payload = static("maps")
+    cases.check_same(cases.natively(payload, case), in_vm(payload, case))
+
+
+@pytest.mark.needs("busybox")
+def test_maps_name_nothing_of_the_monitor(in_vm: Run) -> None:
+    """Each line lies in the payload's addresses, but for the vDSO, or is a file of the payload."""
+    lines = in_vm("/bin/busybox", "cat", "/proc/self/maps").stdout.splitlines()
+    names = {line.split(maxsplit=5)[5].strip() if len(line.split()) > 5 else "" for line in lines}
+    assert names <= {"", "/usr/bin/busybox", "[heap]", "[stack]", "[vdso]"}, lines
+    assert {"/usr/bin/busybox", "[stack]"} <= names, lines
