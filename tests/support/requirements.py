@@ -20,7 +20,7 @@ EXTRA_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
 GO_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/local/go/bin"
 RUST_PATH = f"{os.environ.get('PATH', os.defpath)}:{Path.home() / '.cargo/bin'}"
 # Hundreds of megabytes that the README's command does not install: without them a test is always skipped.
-OPTIONAL = ("node", "java", "go", "rust")
+OPTIONAL = ("node", "java", "go", "rust", "python-tests")
 
 
 def _root() -> str | None:
@@ -60,6 +60,11 @@ def _one_program(package: str, name: str, path: str) -> Callable[[], str | None]
         )
 
     return missing
+
+
+def _python_tests() -> str | None:
+    installed = Path("/usr/lib/python3.11/test/test_os.py").exists()
+    return None if installed else "Python's own tests not found; apt-get install libpython3.11-testsuite"
 
 
 def _busybox() -> str | None:
@@ -121,6 +126,7 @@ REQUIREMENTS: Mapping[str, Callable[[], str | None]] = {
     "java": _programs("default-jdk-headless", "javac"),
     "go": _one_program("golang-go", "go", GO_PATH),
     "rust": _one_program("rustc", "rustc", RUST_PATH),
+    "python-tests": _python_tests,
     "uml": _programs("user-mode-linux", "linux.uml"),
 }
 
