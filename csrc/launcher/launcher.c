@@ -122,6 +122,7 @@ int main(int argc, char **argv)
 	char *slash;
 
 	if (!open_standard_descriptors()) {
+		fprintf(stderr, "krun: /dev/null cannot be opened: %s\n", strerrorname_np(errno));
 		return 1;
 	}
 	size = readlink("/proc/self/exe", bin, sizeof bin - 1);

@@ -48,7 +48,8 @@ int kr_slots_create(struct kr_slots *slots, int vm, struct kr_err *err)
 	int result;
 
 	if (system == MAP_FAILED) {
-		return kr_fail(err, errno, "reserve the machine's system memory");
+		return kr_fail(err, errno, "the machine's system memory cannot be reserved: %s",
+			       kr_errno_name(errno));
 	}
 	slots->system = system;
 	slots->numbers = NUMBER_FIRST;
@@ -59,7 +60,9 @@ int kr_slots_create(struct kr_slots *slots, int vm, struct kr_err *err)
 	if (result == 0 && mprotect(slots->system + KR_TRAP_GPA, KR_PAGE, PROT_NONE) != 0) {
 		result = -errno;
 	}
-	return result == 0 ? 0 : kr_fail(err, -result, "give the machine its system memory");
+	return result == 0 ? 0
+			   : kr_fail(err, -result, "the machine cannot be given its system memory: %s",
+				     kr_errno_name(-result));
 }
 
 int kr_slots_register(struct kr_slots *slots, int vm, struct kr_err *err)
@@ -79,7 +82,9 @@ int kr_slots_register(struct kr_slots *slots, int vm, struct kr_err *err)
 
 		result = set_slot(vm, slots->numbers++, slot->gpa, slot->size, slot->gva);
 	}
-	return result == 0 ? 0 : kr_fail(err, -result, "give the machine its memory");
+	return result == 0 ? 0
+			   : kr_fail(err, -result, "the machine cannot be given its memory: %s",
+				     kr_errno_name(-result));
 }
 
 uint64_t kr_slots_system_page(struct kr_slots *slots, int vm)
