@@ -8,6 +8,7 @@ Out of scope: what is printed on standard error.
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 
@@ -37,7 +38,9 @@ class Log:
             try:
                 self.file = os.open(path, flags, 0o644)
             except OSError as error:
-                raise KrunError(f"--log {path}: cannot be opened: {error.strerror}") from error
+                # By its number: dockerd would take the words for a program that the container lacks.
+                found = errno.errorcode.get(error.errno or 0, str(error))
+                raise KrunError(f"--log {path}: cannot be opened: {found}") from error
 
     def write(self, level: str, message: str) -> None:
         """Append one line if `level` is at least the log's own.  That it cannot be written is no failure."""

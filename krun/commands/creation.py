@@ -141,9 +141,10 @@ def make_container(
             creation = Creation(request.plan, container, held, context.log, interrupt)
             finish(creation.run(console, request.preserved, undo), held)
             undo.keep()
-    except HookError:
+    except HookError as error:
         # The lifecycle goes on with the deletion, and so with the poststop hooks (runtime.md#lifecycle).
-        run_all_hooks("poststop", container.poststop, runtime_state(container, STOPPED), context.log)
+        if error.point != "poststart":  # then the container was destroyed, and they have run
+            run_all_hooks("poststop", container.poststop, runtime_state(container, STOPPED), context.log)
         raise
 
 
@@ -161,7 +162,10 @@ def hand_over(args: Arguments, created: Created) -> None:
 
 def _bundle(path: str) -> str:
     """Return the absolute path of the bundle.  Raises UsageError for one that JSON cannot hold."""
-    bundle = os.path.abspath(path)
+    try:
+        bundle = os.path.abspath(path)
+    except FileNotFoundError:
+        raise UsageError(f"--bundle {path}: the working directory was removed") from None
     try:
         bundle.encode()
     except UnicodeEncodeError:

@@ -38,6 +38,7 @@ def start_container(container: Container, held: Held, log: Log) -> None:
 def _run_poststart(container: Container, held: Held, log: Log) -> None:
     from krun.execute.destroy import destroy
     from krun.execute.hooks import run_hooks
+    from krun.execute.undo import in_symbols
 
     try:
         run_hooks("poststart", container.poststart, runtime_state(container, RUNNING))
@@ -45,5 +46,5 @@ def _run_poststart(container: Container, held: Held, log: Log) -> None:
         try:
             destroy(container, held, log)
         except (KrunError, OSError) as failure:
-            error.while_undoing(f"delete the container: {failure}")
+            error.while_undoing(f"delete the container: {in_symbols(failure)}")
         raise

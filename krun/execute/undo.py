@@ -5,6 +5,8 @@ Out of scope: a krun that is killed.  For that the record in the state directory
 
 from __future__ import annotations
 
+import errno
+
 from krun.errors import KrunError
 
 TYPE_CHECKING = False
@@ -41,7 +43,16 @@ class Undo:
             try:
                 undo()
             except (KrunError, OSError) as failure:
+                why = in_symbols(failure)
                 if isinstance(error, KrunError):
-                    error.while_undoing(f"{what}: {failure}")
+                    error.while_undoing(f"{what}: {why}")
                 else:
-                    error.add_note(f"while undoing: {what}: {failure}")
+                    error.add_note(f"while undoing: {what}: {why}")
+
+
+def in_symbols(failure: KrunError | OSError) -> str:
+    """Say what failed without the C library's sentences, in which clients would see a missing payload."""
+    if isinstance(failure, KrunError):
+        return str(failure)
+    where = f"{failure.filename}: " if failure.filename else ""
+    return f"{where}{errno.errorcode.get(failure.errno or 0, failure)}"

@@ -41,6 +41,7 @@ FIFO = "exec.fifo"
 STARTED = "started"
 PROCESS = "process.json"
 _NEW_RECORD = "krun.json.new"
+_LONGEST_PATH = 4096  # PATH_MAX of limits.h, with its NUL
 _OWN_FILES = frozenset((RECORD, LOCK, FIFO, STARTED, PROCESS, _NEW_RECORD))
 
 
@@ -68,7 +69,10 @@ class Held:
                 os.unlink(f"{self.path}/{name}")
             except FileNotFoundError:
                 continue
-        os.rmdir(self.path)
+        try:
+            os.rmdir(self.path)
+        except FileNotFoundError:
+            return  # a poststart hook that failed has destroyed the container, and its creation is undone too
 
     def release(self) -> None:
         """Unlock."""
@@ -87,6 +91,8 @@ class Held:
 
 def create(root: str, id: str) -> Held:
     """Make the directory of a new container and hold it.  Raises ContainerExists when the id is taken."""
+    if len(os.fsencode(root)) + len(id) + 1 >= _LONGEST_PATH:
+        raise HostError("the state directory cannot be made", f"{root[:40]}... is too long a path")
     try:
         os.makedirs(root, 0o711, exist_ok=True)
         os.mkdir(f"{root}/{id}", 0o700)
@@ -95,8 +101,9 @@ def create(root: str, id: str) -> Held:
             raise HostError("the state directory cannot be made", f"{root} is not a directory") from error
         raise ContainerExists(id) from None
     except OSError as error:
-        found = f"{root}: {errno.errorcode.get(error.errno or 0, str(error))}"
-        raise HostError("the state directory cannot be made", found, "is this user allowed to?") from error
+        found = f"{root}/{id}: {_errno_name(error)}"
+        hint = "is this user allowed to?" if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) else ""
+        raise HostError("the state directory cannot be made", found, hint) from error
     try:
         held = _lock(root, id)
     except BaseException:
@@ -156,6 +163,8 @@ def load_all(root: str) -> Iterator[Container]:
         names = sorted(os.listdir(root))
     except (FileNotFoundError, NotADirectoryError):
         return
+    except OSError as error:
+        raise HostError("the state directory cannot be read", f"{root}: {_errno_name(error)}") from error
     for name in names:
         container = _read(f"{root}/{name}")
         if container is not None:
@@ -203,13 +212,20 @@ def remove_unfinished(root: str, id: str) -> None:
 
 
 def _write(path: str, document: Mapping[str, Any]) -> None:
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    data = json.dumps(document).encode()
     try:
-        data = json.dumps(document).encode()
-        while data:
-            data = data[os.write(file, data) :]
-    finally:
-        os.close(file)
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            while data:
+                data = data[os.write(file, data) :]
+        finally:
+            os.close(file)
+    except OSError as error:
+        raise HostError("the state cannot be written", f"{path}: {_errno_name(error)}") from error
+
+
+def _errno_name(error: OSError) -> str:
+    return errno.errorcode.get(error.errno or 0, str(error))
 
 
 def _read(path: str) -> Container | None:

@@ -261,6 +261,20 @@ class TestStart:
         assert json.loads(stopped.read_text())["status"] == "stopped"
         assert os.listdir(runner.root) == []
 
+    def test_a_poststart_hook_that_fails_in_run_is_one_clear_line(
+        self, runner: Runner, bundle: MakeBundle, tmp_path: Path
+    ) -> None:
+        """The container is destroyed once, the poststop hooks run once, and undoing finds nothing wrong."""
+        stopped = tmp_path / "stopped"
+        hooks = {
+            "poststart": [{"path": "/bin/sh", "args": ["sh", "-c", "echo no luck; exit 3"]}],
+            "poststop": [{"path": "/bin/sh", "args": ["sh", "-c", f"echo once >>{stopped}"]}],
+        }
+        line = runner.refused("run", "--bundle", bundle(["sleep", "600"], hooks=hooks), "c")
+        assert line == "krun: hook poststart[0] /bin/sh: exited with status 3: no luck"
+        assert stopped.read_text() == "once\n"
+        assert os.listdir(runner.root) == []
+
 
 class TestState:
     """`krun state`."""

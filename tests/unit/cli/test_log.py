@@ -51,3 +51,9 @@ def test_logruss_names_of_levels_are_known() -> None:
     assert (level_named("WARN"), level_named("fatal")) == ("warning", "error")
     with pytest.raises(KrunError, match="--log-level: 'loud'"):
         level_named("loud")
+
+
+def test_a_log_that_cannot_be_opened_is_named_by_path_and_errno(tmp_path: Path) -> None:
+    """The C library's words would make dockerd believe that the payload is missing."""
+    with pytest.raises(KrunError, match=f"^--log {tmp_path}/no/log: cannot be opened: ENOENT$"):
+        Log(f"{tmp_path}/no/log")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -73,3 +74,13 @@ def test_other_exceptions_are_undone_too() -> None:
     with pytest.raises(ZeroDivisionError):
         steps.take("one", error=ZeroDivisionError())
     assert steps.undone == ["one"]
+
+
+def test_what_the_kernel_refuses_meanwhile_goes_by_its_symbol(tmp_path: Path) -> None:
+    """The C library's words would make dockerd believe that the payload is missing."""
+    error = KrunError("broken")
+    undo = Undo()
+    undo.add("remove the file", (tmp_path / "gone").unlink)
+    with pytest.raises(KrunError), undo:
+        raise error
+    assert str(error) == f"broken; while undoing: remove the file: {tmp_path}/gone: ENOENT"

@@ -210,3 +210,33 @@ class TestLiveness:
         os.waitpid(pid, 0)
         assert start is not None
         assert start >= (liveness.start_time(os.getpid()) or 0)
+
+
+def test_a_directory_that_was_destroyed_meanwhile_is_no_failure_of_removing_it(tmp_path: Path) -> None:
+    """After a failed poststart hook the container is gone before its creation is undone."""
+    with store.create(str(tmp_path), "c") as held:
+        held.remove()
+        held.remove()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_root_that_is_too_long_is_refused_in_a_short_line(tmp_path: Path) -> None:
+    """No recursion through thousands of parents, and no message of thousands of characters."""
+    with pytest.raises(HostError, match="too long a path") as caught:
+        store.create(f"{tmp_path}/" + "x/" * 2500, "c")
+    assert len(str(caught.value)) < 200
+
+
+def test_an_id_that_is_too_long_for_the_file_system_is_named(tmp_path: Path) -> None:
+    """The specification allows 1024 characters, a file name has at most 255."""
+    with pytest.raises(HostError, match=f"{'i' * 256}: ENAMETOOLONG$"):
+        store.create(str(tmp_path), "i" * 256)
+
+
+def test_a_state_that_cannot_be_written_is_named_with_its_path(tmp_path: Path) -> None:
+    """A full disk gives the file and the errno."""
+    with store.create(str(tmp_path), "c") as held:
+        os.symlink("/dev/full", f"{held.path}/{store.PROCESS}")
+        with pytest.raises(HostError, match=rf"{held.path}/{store.PROCESS}: ENOSPC$"):
+            held.save_process({"a": 1})
+        held.remove()
