@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,11 +22,23 @@
 
 /* What the interpreter runs.  The collector finds nothing in a process this short, and os._exit skips the
  * tear-down of every module; both are measurable in a `krun state`. */
-static const char start[] = "import gc, os, sys\n"
-			    "gc.disable()\n"
-			    "sys.path.append(sys.argv[1])\n"
-			    "from krun.cli import main\n"
-			    "os._exit(main(sys.argv[2:]))\n";
+#define PREPARE \
+	"import gc, os, sys\n" \
+	"gc.disable()\n" \
+	"sys.path.append(sys.argv[1])\n" \
+	"from krun.cli import main\n"
+static const char start[] = PREPARE "os._exit(main(sys.argv[2:]))\n";
+
+/* The same with SIGINT held back until there is somebody to take it: during its own start the interpreter
+ * answers a Ctrl-C with a traceback. */
+static const char start_unblocking[] =
+	PREPARE "import _signal\n"
+		"try:\n"
+		"    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, (_signal.SIGINT,))\n"
+		"    status = main(sys.argv[2:])\n"
+		"except KeyboardInterrupt:\n"
+		"    status = 130\n"
+		"os._exit(status)\n";
 
 struct installation {
 	char folder[PATH_MAX];      /* that holds the package krun */
@@ -111,6 +124,17 @@ static bool open_standard_descriptors(void)
 	return true;
 }
 
+/* Hold SIGINT back; false when the caller has done so already, and means it. */
+static bool block_interrupt(void)
+{
+	sigset_t interrupt;
+	sigset_t before;
+
+	(void)sigemptyset(&interrupt);
+	(void)sigaddset(&interrupt, SIGINT);
+	return sigprocmask(SIG_BLOCK, &interrupt, &before) == 0 && sigismember(&before, SIGINT) == 0;
+}
+
 int main(int argc, char **argv)
 {
 	char bin[PATH_MAX];
@@ -158,7 +182,7 @@ int main(int argc, char **argv)
 	words[2] = (char *)(uintptr_t) "-S";
 	words[3] = (char *)(uintptr_t) "-Xutf8";
 	words[4] = (char *)(uintptr_t) "-c";
-	words[5] = (char *)(uintptr_t)start;
+	words[5] = (char *)(uintptr_t)(block_interrupt() ? start_unblocking : start);
 	words[6] = found.folder;
 	for (int i = 1; i < argc; i++) {
 		words[6 + i] = argv[i];

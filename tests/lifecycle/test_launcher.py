@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -77,3 +79,14 @@ def test_standard_descriptors_that_are_closed_are_opened(krun: Path, tmp_path: P
     )
     (line,) = log.read_text().splitlines()
     assert line.endswith('level=error msg="container \\"nothing\\" does not exist"')
+
+
+def test_an_interrupt_while_it_starts_is_never_a_traceback(krun: Path, tmp_path: Path) -> None:
+    """Ctrl-C ends it at whatever moment, and it has nothing to say about that."""
+    said = set()
+    for step in range(30):
+        process = subprocess.Popen([krun, "--root", tmp_path, "list", "--quiet"], stderr=subprocess.PIPE)
+        time.sleep(step / 1500)  # another moment of its start each time
+        process.send_signal(signal.SIGINT)
+        said.add((process.communicate(timeout=20)[1], process.returncode in (0, 130, -signal.SIGINT)))
+    assert said == {(b"", True)}
