@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -26,8 +27,11 @@ STRICT = "KRUN_TESTS_STRICT"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker."""
+    """Register the marker; let property-based tests draw the same cases in each strict run."""
     config.addinivalue_line("markers", "needs(*names): what the test needs of its machine")
+    hypothesis.settings.register_profile("strict", derandomize=True)
+    if os.environ.get(STRICT) == "1":
+        hypothesis.settings.load_profile("strict")
 
 
 def _refuse(name: str, reason: str) -> None:

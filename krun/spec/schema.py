@@ -32,6 +32,7 @@ PROCESS = "#/$defs/Process"
 RESOURCES = "#/$defs/Resources"
 """`linux.resources`, and the document of `update --resources`."""
 
+_NAME = "propertyNames"
 _PATH = os.path.join(os.path.dirname(os.path.dirname(__file__)), "specs", "config.yaml")
 
 
@@ -64,17 +65,20 @@ class SchemaCheck:
 
     def faults(self, document: object) -> list[Finding]:
         """Return every fault of the document, each once; a value of the wrong type has no other fault."""
-        faults: dict[tuple[Place, str], tuple[str, str]] = {}
+        faults: dict[tuple[Place, str], str] = {}
         mistyped: set[Place] = set()
         for error in self._validator.iter_errors(document):
+            # What is wrong with a property's name says nothing of its value, though both have the same place.
+            about = f"{_NAME} " if _NAME in error.absolute_schema_path else ""
+            keyword = f"{about}{error.validator}"
             for place, message in _findings(error):
-                faults.setdefault((place, str(error.validator)), (str(error.validator), message))
-                if error.validator == "type":
+                faults.setdefault((place, keyword), message)
+                if keyword == "type":
                     mistyped.add(place)
         return [
             (place, message)
-            for (place, _), (keyword, message) in faults.items()
-            if keyword == "type" or place not in mistyped
+            for (place, keyword), message in faults.items()
+            if keyword == "type" or keyword.startswith(_NAME) or place not in mistyped
         ]
 
 
@@ -86,6 +90,6 @@ def _findings(error: ValidationError) -> Iterator[Finding]:
     if error.validator == "required":
         yield from (((*place, name), MISSING) for name in expected if name not in value)
         return
-    if "propertyNames" in error.absolute_schema_path:
+    if _NAME in error.absolute_schema_path:
         place = (*place, value)
     yield place, complaint(str(error.validator), expected, value)

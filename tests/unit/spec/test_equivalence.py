@@ -94,6 +94,14 @@ def test_both_checks_find_the_same_faults(target: Any) -> None:
     apply(CONFIG_RULES, target, fast)
 
 
+def test_a_wrong_name_and_a_wrong_value_are_two_faults() -> None:
+    """They have the same place, and neither hides the other."""
+    target = {"ociVersion": "1.0.0", "root": {"path": "r"}, "linux": {"netDevices": {"": 7}}}
+    fast = check(_schema.CONFIG, target)
+    assert len(fast) == 2
+    assert sorted(fast, key=repr) == sorted(slow(schema.CONFIG).faults(target), key=repr)
+
+
 @pytest.mark.parametrize(
     ("part", "compiled", "rules", "name"),
     [
