@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <sys/auxv.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -277,6 +278,28 @@ static int any_thread_ends_the_process(void)
 	}
 }
 
+/* _exit of the whole process, not of the thread. */
+static int exit_releases_robust_mutexes(void)
+{
+	pthread_mutex_t *mutex =
+		mmap(NULL, sizeof *mutex, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pthread_mutexattr_t attributes;
+	pid_t child;
+
+	EXPECT(mutex != MAP_FAILED && pthread_mutexattr_init(&attributes) == 0);
+	EXPECT(pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST) == 0);
+	EXPECT(pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED) == 0);
+	EXPECT(pthread_mutex_init(mutex, &attributes) == 0);
+	child = fork();
+	if (child == 0) {
+		_exit(pthread_mutex_lock(mutex));
+	}
+	EXPECT(waitpid(child, NULL, 0) == child);
+	alarm(10);
+	EXPECT(pthread_mutex_lock(mutex) == EOWNERDEAD);
+	return 0;
+}
+
 static int release_is_marked(void)
 {
 	struct utsname name;
@@ -298,6 +321,8 @@ static int waits(void)
 
 int main(int argc, char **argv)
 {
+	/* One case a line, as the tests read them. */
+	/* clang-format off */
 	static const struct test_case cases[] = {
 #define CASE(name) { #name, name }
 		CASE(red_zone_survives),
@@ -315,11 +340,13 @@ int main(int argc, char **argv)
 		CASE(threads_count_together),
 		CASE(signal_finds_its_thread),
 		CASE(any_thread_ends_the_process),
+		CASE(exit_releases_robust_mutexes),
 		CASE(release_is_marked),
 		CASE(waits),
 		CASE(finds_no_descriptor),
 		{ NULL, NULL },
 	};
+	/* clang-format on */
 
 	return run_case(cases, argc, argv);
 }
