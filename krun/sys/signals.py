@@ -22,12 +22,11 @@ SIGPIPE: int = _signal.SIGPIPE
 SIGWINCH: int = _signal.SIGWINCH
 LAST: int = _signal.NSIG - 1
 
-STOPPING: tuple[int, ...] = (SIGHUP, SIGINT, SIGTERM)
+STOPPING: tuple[int, ...] = (SIGHUP, SIGINT, SIGQUIT, SIGTERM)
 """Those by which a krun at work is asked to stop."""
 
 FORWARDED: tuple[int, ...] = (
     *STOPPING,
-    SIGQUIT,
     SIGWINCH,
     _signal.SIGUSR1,
     _signal.SIGUSR2,

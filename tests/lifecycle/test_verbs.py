@@ -158,7 +158,7 @@ class TestCreate:
         line = runner.refused("create", "--preserve-fds", "1", "--bundle", bundle(["true"]), "c")
         assert line == "krun: --preserve-fds: descriptor 3 is not open"
 
-    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
     def test_a_signal_to_create_undoes_it(
         self, runner: Runner, bundle: MakeBundle, tmp_path: Path, gate: Gate, number: signal.Signals
     ) -> None:
