@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from krun.plan.model import Options
     from krun.spec.model import Linux, Spec
 
+
 class CgroupPlan(Record):
     """What to make, to write and to enter before the container's init goes on."""
 
