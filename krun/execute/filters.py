@@ -1,6 +1,7 @@
 """Compiles seccomp profiles, and keeps what was compiled: libseccomp takes longer than the rest of `create`.
 
-The cache is a directory of the caller's own, `<XDG_RUNTIME_DIR or /run>/krun/cache`, emptied by a reboot.
+The cache is a directory of the caller's own, `<XDG_RUNTIME_DIR or /run>/krun/.cache`, emptied by a reboot.
+It stands among the containers, in a place that no id of theirs can name.
 Nothing is taken from it that another user could have put there.  Without a usable directory everything is
 compiled anew.
 """
@@ -68,7 +69,7 @@ def _open_cache(base: str) -> int | None:
     try:
         parent = _open_own(None, f"{base}/krun")
         try:
-            return _open_own(parent, "cache")
+            return _open_own(parent, ".cache")
         finally:
             os.close(parent)
     except OSError:

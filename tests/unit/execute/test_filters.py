@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from krun.errors import Unsupported
+from krun.errors import Unsupported, UsageError
 from krun.execute import filters
+from krun.spec.ids import check_id
 from krun.spec.model import Seccomp, SeccompRule
 
 PROFILE = Seccomp(
@@ -22,7 +23,7 @@ class Cache:
 
     def __init__(self, base: Path) -> None:
         """Use `base` as the user's runtime directory."""
-        self.base, self.path = base, base / "krun" / "cache"
+        self.base, self.path = base, base / "krun" / ".cache"
 
     def compile(self, profile: Seccomp = PROFILE) -> bytes:
         """Compile through the cache."""
@@ -98,3 +99,11 @@ def test_what_cannot_be_compiled_is_refused(cache: Cache) -> None:
     """By its JSON path."""
     with pytest.raises(Unsupported, match=r"\$\.linux\.seccomp: 'SCMP_ACT_NO' is not known"):
         cache.compile(PROFILE.replace(default_action="SCMP_ACT_NO"))
+
+
+def test_the_cache_takes_no_containers_name(cache: Cache) -> None:
+    """It stands in the default root; an id like its directory's could never be used."""
+    cache.compile()
+    (directory,) = cache.path.parent.iterdir()
+    with pytest.raises(UsageError):
+        check_id(directory.name)
