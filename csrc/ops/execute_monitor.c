@@ -5,6 +5,7 @@
  */
 #include "../base/fd.h"
 #include "barrier.h"
+#include "monitor.h"
 #include "ops.h"
 #include "proc.h"
 
@@ -110,7 +111,7 @@ static int hand_over(const struct boot *boot, int record, struct kr_err *err)
 	return 0;
 }
 
-static int execute(struct kr_stage *stage, int record, struct kr_err *err)
+int kr_monitor_execute(struct kr_stage *stage, int record, struct kr_err *err)
 {
 	struct sigaction disposition = { .sa_handler = SIG_DFL };
 	char number[16];
@@ -129,27 +130,29 @@ static int execute(struct kr_stage *stage, int record, struct kr_err *err)
 	return kr_fail(err, code, "execute the monitor");
 }
 
-int kr_op_EXECUTE_MONITOR(struct kr_stage *stage, struct kr_reader *operands, struct kr_err *err)
+int kr_monitor_record(struct kr_stage *stage, const struct kr_monitored *monitored, struct kr_err *err)
 {
 	struct boot boot = {
 		.header = { .magic = BOOT_MAGIC, .version = BOOT_VERSION, .fd = { -1, -1, -1, -1, -1, -1 } },
-		.program = stage->path,
+		.program = monitored->program,
+		.args = monitored->args,
+		.env = monitored->env,
+		.filter = monitored->filter,
 	};
 	kr_own_fd int record = -1;
 
-	boot.args = kr_read_strings(operands);
-	boot.env = kr_read_strings(operands);
-	boot.filter = kr_read_bytes(operands);
 	if (kr_proc(stage, err) < 0) {
 		return -1;
 	}
-	if (kr_read_u64(operands) != 0) {
+	if (monitored->has_barrier) {
 		boot.header.flags = FLAG_BARRIER;
 		boot.header.fd[SYNC] = stage->fd[KR_FD_SYNC];
 		boot.header.fd[FIFO] = stage->fd[KR_FD_FIFO];
 		boot.header.fd[STARTED] = stage->fd[KR_FD_STARTED];
 	}
-	note_limits(stage, &boot);
+	if (monitored->has_limits) {
+		note_limits(stage, &boot);
+	}
 	boot.header.fd[PROC] = stage->proc;
 	boot.header.fd[KVM] = stage->fd[KR_FD_KVM];
 	boot.header.fd[IMAGE] = stage->fd[KR_FD_MONITOR];
@@ -160,8 +163,21 @@ int kr_op_EXECUTE_MONITOR(struct kr_stage *stage, struct kr_reader *operands, st
 	if (write_boot(record, &boot, err) != 0 || hand_over(&boot, record, err) != 0) {
 		return -1;
 	}
-	if (kr_barrier_release(stage, err) != 0) {
+	return kr_steal_fd(&record);
+}
+
+int kr_op_EXECUTE_MONITOR(struct kr_stage *stage, struct kr_reader *operands, struct kr_err *err)
+{
+	struct kr_monitored monitored = { .program = stage->path, .has_limits = true };
+	kr_own_fd int record = -1;
+
+	monitored.args = kr_read_strings(operands);
+	monitored.env = kr_read_strings(operands);
+	monitored.filter = kr_read_bytes(operands);
+	monitored.has_barrier = kr_read_u64(operands) != 0;
+	record = kr_monitor_record(stage, &monitored, err);
+	if (record < 0 || kr_barrier_release(stage, err) != 0) {
 		return -1;
 	}
-	return execute(stage, record, err);
+	return kr_monitor_execute(stage, record, err);
 }

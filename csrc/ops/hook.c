@@ -2,9 +2,11 @@
  *
  * HOOK: one hook of createContainer or startContainer, run here in the container's namespaces.  It gets
  * exactly the arguments and the environment that the configuration gives, the container's state on its
- * standard input, and a process group of its own, which is killed when its time is up.
+ * standard input, and a process group of its own, which is killed when its time is up.  A program that is the
+ * image's runs under the monitor, as the payload does.
  */
 #include "../base/fd.h"
+#include "monitor.h"
 #include "ops.h"
 
 #include <errno.h>
@@ -30,6 +32,8 @@ struct hook {
 	uint64_t timeout_ms; /* 0: none */
 	int input;           /* the state */
 	int output;          /* what the hook writes to its standard output and error */
+	bool has_monitor;
+	struct kr_monitored monitored;
 };
 
 /* Memory files, not pipes: a hook that reads or writes nothing, or much, blocks nobody. */
@@ -47,14 +51,28 @@ static int open_streams(struct hook *hook, const struct kr_stage *stage, const c
 	return 0;
 }
 
-static _Noreturn void become_hook(const struct hook *hook)
+static void execute_monitored(struct kr_stage *stage, const struct hook *hook)
+{
+	struct kr_err err;
+	int record = kr_monitor_record(stage, &hook->monitored, &err);
+
+	if (record < 0 || kr_monitor_execute(stage, record, &err) != 0) {
+		errno = err.code;
+	}
+}
+
+static _Noreturn void become_hook(struct kr_stage *stage, const struct hook *hook)
 {
 	struct sigaction standard = { .sa_handler = SIG_DFL };
 
 	(void)sigaction(SIGPIPE, &standard, NULL);
 	if (setpgid(0, 0) == 0 && dup2(hook->input, 0) >= 0 && dup2(hook->output, 1) >= 0 &&
 	    dup2(hook->output, 2) >= 0 && close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) == 0) {
-		(void)execve(hook->path, hook->args, hook->env);
+		if (hook->has_monitor) {
+			execute_monitored(stage, hook);
+		} else {
+			(void)execve(hook->path, hook->args, hook->env);
+		}
 	}
 	/* Said where the hook's own words would stand: they become part of the error. */
 	(void)dprintf(hook->output, "cannot execute: %s", kr_errno_name(errno));
@@ -134,7 +152,7 @@ static int check_status(const struct hook *hook, const siginfo_t *info, struct k
 		       *said != 0 ? ": " : "", said);
 }
 
-static int run_hook(const struct kr_stage *stage, const struct hook *hook, struct kr_err *err)
+static int run_hook(struct kr_stage *stage, const struct hook *hook, struct kr_err *err)
 {
 	kr_own_fd int pidfd = -1;
 	siginfo_t info;
@@ -142,7 +160,7 @@ static int run_hook(const struct kr_stage *stage, const struct hook *hook, struc
 	int why;
 
 	if (pid == 0) {
-		become_hook(hook);
+		become_hook(stage, hook);
 	}
 	/* Here too, so that the group exists whoever runs first; EACCES once the hook has been executed. */
 	if (pid > 0) {
@@ -184,11 +202,16 @@ int kr_op_HOOK(struct kr_stage *stage, struct kr_reader *operands, struct kr_err
 	hook.point = kr_read_string(operands);
 	hook.index = kr_read_u64(operands);
 	hook.path = kr_read_string(operands);
-	hook.args = kr_program_vector(&stage->program, kr_read_strings(operands), &used);
-	hook.env = kr_program_vector(&stage->program, kr_read_strings(operands), &used);
+	hook.monitored = (struct kr_monitored){ .program = hook.path };
+	hook.monitored.args = kr_read_strings(operands);
+	hook.monitored.env = kr_read_strings(operands);
+	hook.args = kr_program_vector(&stage->program, hook.monitored.args, &used);
+	hook.env = kr_program_vector(&stage->program, hook.monitored.env, &used);
 	hook.timeout_ms = kr_read_u64(operands);
 	head = kr_read_string(operands);
 	tail = kr_read_string(operands);
+	hook.monitored.filter = kr_read_bytes(operands);
+	hook.has_monitor = kr_read_u64(operands) != 0;
 	result = open_streams(&hook, stage, head, tail, err);
 	if (result == 0) {
 		result = run_hook(stage, &hook, err);

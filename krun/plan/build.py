@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 def build_plan(spec: Spec, facts: HostFacts, options: Options) -> Plan:
     """Compile.  Raises SpecError, Unsupported among them, HostError, and UsageError for the options."""
     check_supported(spec, facts)
-    check_monitor(spec, options)
+    check_monitor(options)
     terminal = spec.process is not None and spec.process.terminal
     if terminal and not options.console_socket:
         raise UsageError(

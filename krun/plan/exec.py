@@ -62,7 +62,7 @@ def build_exec_plan(
         raise UsageError("a console socket is given, but the process asks for no terminal")
     linux = Linux(namespaces=tuple(Namespace(n.type, n.path) for n in namespaces), seccomp=seccomp)
     spec = Spec(oci_version=options.oci_version, root=Root("/"), process=process, linux=linux)
-    check_monitor(spec, options)
+    check_monitor(options)
     profile = check_seccomp(linux, facts)
     sets, warnings = plan_capabilities(process, linux, facts)
     program: list[Op] = [

@@ -46,7 +46,8 @@ def describe(op: Op) -> str:  # noqa: RET503 - the match is exhaustive, as asser
         case ops.RunHooks():
             return f"ask the runtime to run the {op.point} hooks"
         case ops.Hook():
-            return f"run the hook {op.point}[{op.index}] {' '.join(op.args)}"
+            where = " in a VM" if op.monitor else ""
+            return f"run the hook {op.point}[{op.index}] {' '.join(op.args)}{where}"
         case ops.Terminal():
             return "make the terminal" + (f" of {op.rows} x {op.columns}" if op.rows and op.columns else "")
         case ops.RootPropagation():

@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from krun.plan.model import Options
     from krun.plan.ops import Op
-    from krun.spec.model import Hook, Spec
+    from krun.spec.model import Hook, Seccomp, Spec
 
 
 def runtime_hook_operations(spec: Spec) -> list[Op]:
@@ -27,13 +27,28 @@ def runtime_hook_operations(spec: Spec) -> list[Op]:
     return program
 
 
-def container_hook_operations(spec: Spec, options: Options, point: str, status: str) -> list[Op]:
-    """Return the hooks that init runs: `point` is createContainer or startContainer, `status` the state's."""
+def container_hook_operations(
+    spec: Spec,
+    options: Options,
+    point: str,
+    status: str,
+    *,
+    monitor: bool = False,
+    profile: Seccomp | None = None,
+) -> list[Op]:
+    """Return the hooks that init runs: `point` is createContainer or startContainer, `status` the state's.
+
+    monitor: whether the programs run under the monitor, which then evaluates the profile.
+    """
     hooks = spec.hooks.create_container if point == "createContainer" else spec.hooks.start_container
     if not hooks:
         return []
     head, tail = state_around_pid(spec, options, status)
-    return [_operation(hook, point, index, head, tail) for index, hook in enumerate(hooks)]
+    program: list[Op] = []
+    for index, hook in enumerate(hooks):
+        operation = _operation(hook, point, index, head, tail)
+        program.append(operation.replace(filter=profile, monitor=1) if monitor else operation)
+    return program
 
 
 def state_around_pid(spec: Spec, options: Options, status: str) -> tuple[str, str]:
@@ -45,7 +60,7 @@ def state_around_pid(spec: Spec, options: Options, status: str) -> tuple[str, st
     return head[:-1] + ',"pid":', "," + dumps(state)[1:]
 
 
-def _operation(hook: Hook, point: str, index: int, head: str, tail: str) -> Op:
+def _operation(hook: Hook, point: str, index: int, head: str, tail: str) -> ops.Hook:
     return ops.Hook(
         point=point,
         index=index,

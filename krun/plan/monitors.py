@@ -5,7 +5,7 @@ Out of scope: choosing the monitor (the host's administrator does) and its inter
 
 from __future__ import annotations
 
-from krun.errors import HostError, Unsupported
+from krun.errors import HostError
 from krun.plan import ops
 from krun.plan.hooks import container_hook_operations
 from krun.plan.seccomp import seccomp_operation
@@ -19,15 +19,10 @@ if TYPE_CHECKING:
 MONITORS = ("builtin", "none")
 
 
-def check_monitor(spec: Spec, options: Options) -> None:
-    """Raise HostError for an unknown monitor, Unsupported for what the chosen one cannot do."""
+def check_monitor(options: Options) -> None:
+    """Raise HostError for an unknown monitor."""
     if options.monitor not in MONITORS:
         raise HostError(f"monitor {options.monitor!r}", "not supported", "use one of " + ", ".join(MONITORS))
-    if options.monitor == "builtin" and spec.hooks.start_container:
-        raise Unsupported(
-            "$.hooks.startContainer",
-            "the hook's program is the image's and cannot run outside the VM (--monitor none)",
-        )
 
 
 def run_operations(
@@ -37,9 +32,20 @@ def run_operations(
 
     profile: the one that is not loaded yet.  The monitor evaluates it on the guest's calls, krun-init loads
     it into the kernel: before the hooks, whose programs are the image's.
+
+    The monitor builds the VM before the barrier and waits there itself.  With startContainer hooks, which
+    stand between the two, init waits; the hooks' programs are the image's, and so run in VMs of their own.
     """
     if options.monitor == "builtin":
-        return [ops.ExecuteMonitor(args=args, env=env, filter=profile, barrier=1)]
+        if not spec.hooks.start_container:
+            return [ops.ExecuteMonitor(args=args, env=env, filter=profile, barrier=1)]
+        return [
+            ops.Barrier(),
+            *container_hook_operations(
+                spec, options, "startContainer", "created", monitor=True, profile=profile
+            ),
+            ops.ExecuteMonitor(args=args, env=env, filter=profile, barrier=0),
+        ]
     program: list[Op] = [ops.Barrier()]
     if profile is not None:
         program.append(seccomp_operation(profile))

@@ -119,7 +119,10 @@ class RunHooks(Operation):
 
 
 class Hook(Operation):
-    """Run one hook here.  The state on its stdin is `state_head`, init's host pid, `state_tail`."""
+    """Run one hook here.  The state on its stdin is `state_head`, init's host pid, `state_tail`.
+
+    monitor: 1 when the program is the image's and so runs under the monitor, which evaluates `filter`.
+    """
 
     OP = "HOOK"
 
@@ -131,6 +134,8 @@ class Hook(Operation):
     timeout_ms: int
     state_head: str
     state_tail: str
+    filter: SeccompProfile | None = None
+    monitor: int = 0
 
 
 class Mount(Operation):

@@ -92,6 +92,38 @@ def test_only_krun_init_and_the_monitor_are_executed(
     output = tmp_path / "output"
     outside, inside = images(life_of(runtime, bundle(command), output))
     assert output.read_text().endswith(printed)
+    assert_only_ours(outside, inside, krun)
+
+
+@pytest.mark.needs("kvm")
+def test_a_start_container_hook_of_the_image_runs_in_a_vm_too(
+    runtime: Runner, bundle: Callable[..., Bundle], tmp_path: Path, krun: Path
+) -> None:
+    """config.md#hooks: its path is the container's, so its program is the image's."""
+    hook = {"path": "/bin/sh", "args": ["sh", "-c", "cat >/state; uname -r >/release"], "env": ["PATH=/bin"]}
+    model = bundle(["sh", "-c", "cat /state /release"], hooks={"startContainer": [hook]})
+    output = tmp_path / "output"
+    outside, inside = images(life_of(runtime, model, output))
+    printed = output.read_text()
+    assert '"status":"created"' in printed
+    assert printed.endswith(".kontain.KVM\n")
+    assert_only_ours(outside, inside, krun)
+
+
+@pytest.mark.needs("kvm")
+def test_a_start_container_hook_that_fails_fails_the_start(
+    runtime: Runner, bundle: Callable[..., Bundle]
+) -> None:
+    """runtime.md#lifecycle: the runtime must generate an error, and the payload never runs."""
+    hook = {"path": "/bin/sh", "args": ["sh", "-c", "echo no luck; exit 7"], "env": ["PATH=/bin"]}
+    runtime.ok("create", "--bundle", bundle(["touch", "/ran"], hooks={"startContainer": [hook]}), "c")
+    line = runtime.refused("start", "c")
+    assert line == "krun: hook startContainer[0] /bin/sh: exit status 7: no luck"
+    runtime.ok("delete", "--force", "c")
+
+
+def assert_only_ours(outside: list[dict[str, Any]], inside: list[dict[str, Any]], krun: Path) -> None:
+    """Assert that the launcher, its interpreter, krun-init and, in the container, krun-vm were executed."""
     ours = {digest(installed(name)) for name in ("krun-init", "krun-vm")}
     assert {told["sha256"] for told in inside} == {digest(installed("krun-vm"))}
     hosts = {os.path.realpath(krun), os.path.realpath(sys.executable)}

@@ -59,7 +59,7 @@ enum kr_fd_role {
 	X(13, HOST_PROPAGATION,     "u",       "flags")                                                          \
 	X(14, OPEN_ROOT,            "s",       "source")                                                         \
 	X(15, RUN_HOOKS,            "s",       "point")                                                          \
-	X(16, HOOK,                 "susSSuss", "point index path args env timeout_ms state_head state_tail")    \
+	X(16, HOOK,                 "susSSussbu", "point index path args env timeout_ms state_head state_tail filter monitor") \
 	X(17, MOUNT,                "ssSsuuuu", "fstype source parameters destination attr_set attr_clear propagation copy") \
 	X(18, BIND,                 "ssuuuuu", "source destination recursive attr_set attr_clear attr_recursive propagation") \
 	X(19, SET_MOUNT,            "suuuu",   "destination recursive attr_set attr_clear propagation")          \

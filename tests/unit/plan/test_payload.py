@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from krun.errors import HostError, Unsupported
+from krun.errors import HostError
 from krun.plan import ops
 from krun.plan.model import Options, Plan
 from krun.plan.payload import environment, lacks_home, search_path
@@ -115,12 +115,14 @@ def test_start_container_hooks_run_between_barrier_and_exec(
     assert [type(op) for op in plan.program[-4:]] == [ops.Barrier, ops.Hook, ops.Hook, ops.Execute]
 
 
-def test_start_container_hooks_cannot_run_beside_the_vm(
-    spec: Spec, compile_spec: Callable[..., Plan]
-) -> None:
+def test_start_container_hooks_run_in_vms_of_their_own(spec: Spec, compile_spec: Callable[..., Plan]) -> None:
     """Their programs are the image's: outside the VM, the image would run on the host's kernel."""
-    with pytest.raises(Unsupported, match=r"^\$\.hooks\.startContainer: .*--monitor none"):
-        compile_spec(spec.replace(hooks=Hooks(start_container=(Hook("/a"),))), monitor="builtin")
+    plan = compile_spec(spec.replace(hooks=Hooks(start_container=(Hook("/a"),))), monitor="builtin")
+    barrier, hook, execute = plan.program[-3:]
+    assert isinstance(barrier, ops.Barrier)
+    assert isinstance(hook, ops.Hook)
+    assert isinstance(execute, ops.ExecuteMonitor)
+    assert (hook.monitor, hook.filter, execute.barrier) == (1, execute.filter, 0)
 
 
 @pytest.mark.parametrize("monitor", ["builtin", "none"])
