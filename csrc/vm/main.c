@@ -43,7 +43,7 @@ static int make_record(char **argv, const struct kr_options *options, int kvm, s
 	const struct kr_boot head = { .sync = -1,
 				      .fifo = -1,
 				      .started = -1,
-				      .proc = -1,
+				      .proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC),
 				      .kvm = kvm,
 				      .image = open("/proc/self/exe", O_PATH | O_CLOEXEC) };
 	uint32_t count = 0;
