@@ -25,12 +25,6 @@ NEVER_ZERO = """
 """.split()
 
 
-@pytest.fixture(params=["none", pytest.param("builtin", marks=pytest.mark.needs("kvm"))])
-def runner(request: pytest.FixtureRequest, krun: Path, krun_root: Path, tmp_path: Path) -> Runner:
-    """Run with and without a VM."""
-    return Runner(krun, krun_root, tmp_path / "streams", monitor=request.param)
-
-
 def limit(config: dict[str, Any]) -> None:
     """Give a container limits that show in the statistics."""
     config["linux"]["resources"] = {"memory": {"limit": 64 * MIB, "swap": 64 * MIB}, "pids": {"limit": 44}}

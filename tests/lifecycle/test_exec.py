@@ -32,12 +32,6 @@ MakeBundle = Callable[..., Bundle]
 CPU_LIMIT, OPEN_FILES = 0, 7
 
 
-@pytest.fixture(params=["none", pytest.param("builtin", marks=pytest.mark.needs("kvm"))])
-def runner(request: pytest.FixtureRequest, krun: Path, krun_root: Path, tmp_path: Path) -> Runner:
-    """Run with and without a VM: what exec promises is the same."""
-    return Runner(krun, krun_root, tmp_path / "streams", monitor=request.param)
-
-
 class Container:
     """A running container `c` that sleeps, and exec in it."""
 

@@ -6,7 +6,6 @@ specs/decisions/0008-limits.md says who enforces which.  Out of scope: cgroups.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from subprocess import DEVNULL, PIPE
 
 import pytest
@@ -21,12 +20,6 @@ Run = Callable[..., Result]
 MIB = 1 << 20
 # A user that nobody else on the machine is: RLIMIT_NPROC counts all its processes.
 LONELY_USER = 56471
-
-
-@pytest.fixture(params=["none", pytest.param("builtin", marks=pytest.mark.needs("kvm"))])
-def runner(request: pytest.FixtureRequest, krun: Path, krun_root: Path, tmp_path: Path) -> Runner:
-    """Run with and without a VM: the limits are the same."""
-    return Runner(krun, krun_root, tmp_path / "streams", monitor=request.param)
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import select
 import signal
 import subprocess
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from support.bundles import Bundle
@@ -19,12 +18,6 @@ pytestmark = [pytest.mark.needs("root", "busybox"), pytest.mark.usefixtures("not
 
 MakeBundle = Callable[..., Bundle]
 SILENCE_S = 0.5
-
-
-@pytest.fixture(params=["none", pytest.param("builtin", marks=pytest.mark.needs("kvm"))])
-def runner(request: pytest.FixtureRequest, krun: Path, krun_root: Path, tmp_path: Path) -> Runner:
-    """Run with and without a VM."""
-    return Runner(krun, krun_root, tmp_path / "streams", monitor=request.param)
 
 
 @pytest.fixture
@@ -103,10 +96,22 @@ def test_pausing_twice_and_resuming_twice_are_refused(paused: Runner) -> None:
     paused.ok("delete", "--force", "c")
 
 
-def test_what_does_not_run_cannot_be_paused(runner: Runner, bundle: MakeBundle) -> None:
-    """A created container could not be started any more, a stopped one has nothing to stop."""
+def test_a_created_container_can_be_paused(runner: Runner, bundle: MakeBundle) -> None:
+    """As with runc: it is not started before it is resumed, and is created again then."""
+    runner.ok("create", "--bundle", bundle(["sleep", "600"]), "c")
+    runner.ok("pause", "c")
+    assert runner.state("c")["status"] == "paused"
+    assert runner.refused("start", "c") == 'krun: container "c" cannot be started: it is paused'
+    runner.ok("resume", "c")
+    assert runner.state("c")["status"] == "created"
+    runner.ok("start", "c")
+    assert runner.state("c")["status"] == "running"
+    runner.ok("delete", "--force", "c")
+
+
+def test_what_has_stopped_cannot_be_paused(runner: Runner, bundle: MakeBundle) -> None:
+    """There is nothing left to stop."""
     runner.ok("create", "--bundle", bundle(["true"]), "c")
-    assert runner.refused("pause", "c").endswith("container not running: created")
     runner.ok("start", "c")
     runner.wait("c")
     assert runner.refused("pause", "c").endswith("container not running: stopped")

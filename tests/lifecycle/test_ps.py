@@ -15,12 +15,6 @@ pytestmark = [pytest.mark.needs("root", "busybox"), pytest.mark.usefixtures("not
 MakeBundle = Callable[..., Bundle]
 
 
-@pytest.fixture(params=["none", pytest.param("builtin", marks=pytest.mark.needs("kvm"))])
-def runner(request: pytest.FixtureRequest, krun: Path, krun_root: Path, tmp_path: Path) -> Runner:
-    """Run with and without a VM."""
-    return Runner(krun, krun_root, tmp_path / "streams", monitor=request.param)
-
-
 def pids(runner: Runner) -> list[int]:
     """Return what `ps --format json` prints."""
     found: list[int] = json.loads(runner.ok("ps", "--format", "json", "c").out)

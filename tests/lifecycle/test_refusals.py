@@ -1,6 +1,6 @@
 """What cannot be run in the VM is refused at `create`, with what it is; so is a host without KVM.
 
-Out of scope: mistakes in configurations and on the command line (test_verbs).
+Out of scope: mistakes in configurations and on the command line (test_mistakes).
 """
 
 from __future__ import annotations

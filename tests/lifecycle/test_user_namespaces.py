@@ -21,12 +21,6 @@ SCRIPT = ["sh", "-c", "cat /proc/self/oom_score_adj /proc/self/setgroups; id -u;
 MAP = {"containerID": 0, "hostID": 100000, "size": 65536}
 
 
-@pytest.fixture(params=["none", pytest.param("builtin", marks=pytest.mark.needs("kvm"))])
-def runner(request: pytest.FixtureRequest, krun: Path, krun_root: Path, tmp_path: Path) -> Runner:
-    """Run with and without a VM."""
-    return Runner(krun, krun_root, tmp_path / "streams", monitor=request.param)
-
-
 @pytest.fixture
 def made(cgroup_name: str) -> Iterator[Bundle]:
     """Return a bundle that other users than root can reach; the tests' own folder is closed to them."""

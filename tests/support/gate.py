@@ -1,0 +1,20 @@
+"""A named pipe in the container: reading from it waits until the payload says something."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+class Gate:
+    """A named pipe in the container, `/gate`."""
+
+    def __init__(self, folder: Path) -> None:
+        """Make the pipe."""
+        self.path = folder / "gate"
+        os.mkfifo(self.path)
+        self.mount = {"destination": "/gate", "type": "bind", "source": str(self.path), "options": ["bind"]}
+
+    def read(self) -> str:
+        """Wait for what the payload writes until it closes the pipe."""
+        return self.path.read_text().strip()
