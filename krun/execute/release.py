@@ -24,6 +24,8 @@ def start_container(container: Container, held: Held, log: Log) -> None:
     When a poststart hook fails, the container is stopped and deleted (runtime.md#lifecycle).
     Raises WrongStatus unless it is created, PayloadError, HookError.
     """
+    if container.cgroup is not None and liveness.is_frozen(container.cgroup):
+        raise WrongStatus(container.id, f'container "{container.id}" cannot be started: it is paused')
     pidfd = liveness.open_process(container.pid, container.pid_start)
     if pidfd is None:
         raise WrongStatus(container.id, f'container "{container.id}" cannot be started: it has stopped')

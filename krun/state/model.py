@@ -36,8 +36,8 @@ def can_kill(status: str) -> bool:
 
 
 def can_pause(status: str) -> bool:
-    """Tell whether `pause` is allowed: what was not started yet could not be started either."""
-    return status == RUNNING
+    """Tell whether `pause` is allowed; as with runc, also before the start, which then waits for `resume`."""
+    return status in (CREATED, RUNNING)
 
 
 def can_resume(status: str) -> bool:

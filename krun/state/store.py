@@ -182,9 +182,9 @@ def status_when_held(root: str, container: Container) -> str:
     """Return the status for who holds the lock: nobody else can be creating the container."""
     if not liveness.is_alive(container.pid, container.pid_start):
         return STOPPED
-    if not was_started(f"{root}/{container.id}"):
-        return CREATED
-    return PAUSED if container.cgroup is not None and liveness.is_frozen(container.cgroup) else RUNNING
+    if container.cgroup is not None and liveness.is_frozen(container.cgroup):
+        return PAUSED
+    return RUNNING if was_started(f"{root}/{container.id}") else CREATED
 
 
 def was_started(path: str) -> bool:
