@@ -84,7 +84,7 @@ class StageError(KrunError):
 
 
 class HookError(KrunError):
-    """A hook failed."""
+    """A hook failed.  `index` is its place among those of its `point`."""
 
     def __init__(self, point: str, index: int, path: str, reason: str) -> None:
         """Build `hook prestart[0] /path: reason`."""

@@ -57,6 +57,10 @@ OPTIONS = (
 ARGUMENTS = (Argument("container-id", "the new container's name"),)
 
 
+_HOOKS_OF_START = ("startContainer", "poststart")
+"""A container in which one of them fails was destroyed by the start."""
+
+
 class Request(Record):
     """A container to be made: everything that could be found out without changing anything."""
 
@@ -134,18 +138,20 @@ def make_container(
     interrupt: a descriptor that is readable when krun is asked to stop.
     """
     container = request.container
-    try:
-        with store.create(context.root, container.id) as held, Undo() as undo:
-            undo.add("remove the state", held.remove)
-            held.save_process(request.for_exec)
-            creation = Creation(request.plan, container, held, context.log, interrupt)
-            finish(creation.run(console, request.preserved, undo), held)
-            undo.keep()
-    except HookError as error:
-        # The lifecycle goes on with the deletion, and so with the poststop hooks (runtime.md#lifecycle).
-        if error.point != "poststart":  # then the container was destroyed, and they have run
-            run_all_hooks("poststop", container.poststop, runtime_state(container, STOPPED), context.log)
-        raise
+    with store.create(context.root, container.id) as held:
+        try:
+            with Undo() as undo:
+                undo.add("remove the state", held.remove)
+                held.save_process(request.for_exec)
+                creation = Creation(request.plan, container, held, context.log, interrupt)
+                finish(creation.run(console, request.preserved, undo), held)
+                undo.keep()
+        except BaseException as error:
+            # Whatever it was: the lifecycle ends with the deletion, and so with the poststop hooks, which
+            # take back what earlier hooks have done (runtime.md#lifecycle).
+            if not (isinstance(error, HookError) and error.point in _HOOKS_OF_START):
+                run_all_hooks("poststop", container.poststop, runtime_state(container, STOPPED), context.log)
+            raise
 
 
 def hand_over(args: Arguments, created: Created) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import select
 
-from krun.errors import KrunError, PayloadError, WrongStatus
+from krun.errors import HookError, KrunError, PayloadError, WrongStatus
 
 _RECORD_BYTES = 4096
 _READY = "ready"
@@ -28,8 +28,8 @@ def release(id: str, fifo_path: str, started_path: str, pidfd: int) -> None:
     """Let the payload run and wait until it does.
 
     The caller holds the container's lock; `pidfd` is init's.
-    Raises WrongStatus when it runs already, PayloadError with init's words when it cannot be executed, and
-    KrunError when init ended on the way.
+    Raises WrongStatus when it runs already, PayloadError with init's words when it cannot be executed,
+    HookError when a startContainer hook failed, and KrunError when init ended on the way.
     """
     try:
         fifo = os.open(fifo_path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -73,7 +73,7 @@ def _check(records: bytes, ended: str) -> None:
     lines = records.decode("utf-8", "replace").splitlines()
     failure = next((line for line in lines if line.startswith(f"{_ERROR} ")), None)
     if failure is not None:
-        raise PayloadError(_words(failure))
+        raise _hook_error(_words(failure)) or PayloadError(_words(failure))
     if _READY not in lines:
         raise KrunError(ended)
 
@@ -94,6 +94,16 @@ def _words(failure: str) -> str:
     """Return what init says in its record `error OP ERRNO TEXT`."""
     fields = failure.split(" ", 3)
     return fields[3] if len(fields) > 3 else failure
+
+
+def _hook_error(words: str) -> HookError | None:
+    """Return the error of a hook for `hook POINT[INDEX] PATH: REASON`, None for other words."""
+    name, opened, rest = words.partition("[")
+    index, closed, rest = rest.partition("] ")
+    path, _, reason = rest.partition(": ")
+    if not (name.startswith("hook ") and opened and closed and index.isdecimal()):
+        return None
+    return HookError(name.removeprefix("hook "), int(index), path, reason)
 
 
 def _read_records(fifo: int, pidfd: int) -> bytes:

@@ -10,7 +10,7 @@ import errno
 import os
 
 from krun.errors import HookError, KrunError
-from krun.execute.processes import ending
+from krun.execute.processes import ending, kill_tree
 from krun.sys import json, signals
 
 TYPE_CHECKING = False
@@ -41,6 +41,34 @@ if TYPE_CHECKING:
 
 
 _OUTPUT_BYTES = 1000  # how much of a failing hook's output its error carries
+_IGNORED_BY_PYTHON = (signals.SIGPIPE, signals.SIGXFSZ)
+
+
+class _Environment:
+    """An environment as it is given, in its order and with names that stand there twice.
+
+    What posix_spawn takes is a mapping, and it asks one for nothing but its size, its keys and its values.
+    """
+
+    def __init__(self, entries: Sequence[str]) -> None:
+        """Take `NAME=value` each."""
+        self._entries = [entry.partition("=") for entry in entries]
+
+    def __getitem__(self, name: str) -> str:
+        """Be a mapping."""
+        return dict(entry[::2] for entry in self._entries)[name]
+
+    def __len__(self) -> int:
+        """Count the entries."""
+        return len(self._entries)
+
+    def keys(self) -> list[str]:
+        """Return the names."""
+        return [name for name, _, _ in self._entries]
+
+    def values(self) -> list[str]:
+        """Return their values."""
+        return [value for _, _, value in self._entries]
 
 
 def run_hooks(point: str, hooks: Sequence[Hook], state: dict[str, Any], interrupt: int = -1) -> None:
@@ -78,7 +106,7 @@ def _run(hook: Hook, state: bytes, interrupt: int) -> str:
             pid = os.posix_spawn(
                 hook.path,
                 tuple(hook.args) or (hook.path,),
-                dict(entry.partition("=")[::2] for entry in hook.env),
+                _Environment(hook.env),  # type: ignore[arg-type]  # it has all that is asked for
                 file_actions=(
                     (os.POSIX_SPAWN_DUP2, stdin, 0),
                     (os.POSIX_SPAWN_DUP2, output, 1),
@@ -86,7 +114,7 @@ def _run(hook: Hook, state: bytes, interrupt: int) -> str:
                 ),
                 setpgroup=0,
                 setsigmask=(),
-                setsigdef=(signals.SIGPIPE, signals.SIGINT, signals.SIGTERM),
+                setsigdef=(*_IGNORED_BY_PYTHON, *signals.STOPPING),
             )
         except OSError as error:
             # By its number: in words it would look as if the payload were missing.
@@ -103,7 +131,7 @@ def _run(hook: Hook, state: bytes, interrupt: int) -> str:
 
 
 def _wait(pid: int, timeout_s: int | None, interrupt: int) -> str:
-    """Wait for a hook's end; return why it failed.  On a timeout its whole process group is killed."""
+    """Wait for a hook's end; return why it failed.  After its time it is killed with all it has started."""
     import select
 
     pidfd = os.pidfd_open(pid)
@@ -118,7 +146,7 @@ def _wait(pid: int, timeout_s: int | None, interrupt: int) -> str:
     if pidfd in ready:
         status = os.waitpid(pid, 0)[1]
         return "" if status == 0 else ending(status)
-    os.killpg(pid, signals.SIGKILL)
+    kill_tree(pid)
     os.waitpid(pid, 0)
     return "was interrupted" if ready else f"did not end within {timeout_s} s and was killed"
 

@@ -26,3 +26,37 @@ def kill_child(pid: int, pidfd: int) -> int | None:
         return os.waitpid(pid, 0)[1]
     except ChildProcessError:
         return None
+
+
+def kill_tree(pid: int) -> None:
+    """Kill a child that leads a process group, that group, and all that descends from the child.
+
+    Sessions and groups of their own are no way out; a daemon, which has left its parents, is.  The child is
+    still to be waited for.
+    """
+    family = [pid]
+    for member in family:  # grows while it is walked: each is stopped before its children are counted
+        _signal(member, signals.SIGSTOP)
+        family += [child for child in _children(member) if child not in family]
+    for member in family:
+        _signal(member, signals.SIGKILL)
+    os.killpg(pid, signals.SIGKILL)
+
+
+def _signal(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return  # its stopped parent has not, but somebody else may have waited for it
+
+
+def _children(pid: int) -> list[int]:
+    """Return the children of all threads of a process."""
+    found: list[int] = []
+    try:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:
+                found += map(int, file.read().split())
+    except FileNotFoundError:
+        return found
+    return found

@@ -1,4 +1,4 @@
-"""Starts a created container: passes the barrier, then runs the poststart hooks.
+"""Starts a created container: passes the barrier, with the startContainer hooks, then the poststart hooks.
 
 Out of scope: the barrier itself (`barrier`).
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from krun.errors import KrunError, WrongStatus
+from krun.errors import HookError, KrunError, WrongStatus
 from krun.execute.barrier import release
 from krun.state import liveness, store
 from krun.state.model import RUNNING, Container, runtime_state
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def start_container(container: Container, held: Held, log: Log) -> None:
     """Start the container whose lock is held.
 
-    When a poststart hook fails, the container is stopped and deleted (runtime.md#lifecycle).
+    When a startContainer or a poststart hook fails, the container is stopped and deleted, and the poststop
+    hooks have run when the error comes out of here (runtime.md#lifecycle).
     Raises WrongStatus unless it is created, PayloadError, HookError.
     """
     if container.cgroup is not None and liveness.is_frozen(container.cgroup):
@@ -31,22 +32,22 @@ def start_container(container: Container, held: Held, log: Log) -> None:
         raise WrongStatus(container.id, f'container "{container.id}" cannot be started: it has stopped')
     try:
         release(container.id, f"{held.path}/{store.FIFO}", f"{held.path}/{store.STARTED}", pidfd)
+        if container.poststart:
+            from krun.execute.hooks import run_hooks
+
+            run_hooks("poststart", container.poststart, runtime_state(container, RUNNING))
+    except HookError as error:
+        _destroy_after(error, container, held, log)
+        raise
     finally:
         os.close(pidfd)
-    if container.poststart:
-        _run_poststart(container, held, log)
 
 
-def _run_poststart(container: Container, held: Held, log: Log) -> None:
+def _destroy_after(error: HookError, container: Container, held: Held, log: Log) -> None:
     from krun.execute.destroy import destroy
-    from krun.execute.hooks import run_hooks
     from krun.execute.undo import in_symbols
 
     try:
-        run_hooks("poststart", container.poststart, runtime_state(container, RUNNING))
-    except KrunError as error:
-        try:
-            destroy(container, held, log)
-        except (KrunError, OSError) as failure:
-            error.while_undoing(f"delete the container: {in_symbols(failure)}")
-        raise
+        destroy(container, held, log)
+    except (KrunError, OSError) as failure:
+        error.while_undoing(f"delete the container: {in_symbols(failure)}")

@@ -19,7 +19,9 @@ SIGQUIT: int = _signal.SIGQUIT
 SIGTERM: int = _signal.SIGTERM
 SIGKILL: int = _signal.SIGKILL
 SIGPIPE: int = _signal.SIGPIPE
+SIGSTOP: int = _signal.SIGSTOP
 SIGWINCH: int = _signal.SIGWINCH
+SIGXFSZ: int = _signal.SIGXFSZ
 LAST: int = _signal.NSIG - 1
 
 STOPPING: tuple[int, ...] = (SIGHUP, SIGINT, SIGQUIT, SIGTERM)

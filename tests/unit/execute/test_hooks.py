@@ -41,6 +41,13 @@ def test_arguments_and_environment_are_exact(tmp_path: Path) -> None:
     assert {name.partition("=")[0] for name in seen} - {"A", "B"} <= {"PWD", "_", "SHLVL"}  # the shell's own
 
 
+def test_a_name_that_stands_twice_is_passed_on_twice(tmp_path: Path) -> None:
+    """Exactly as given also means: in its order, and not made unique."""
+    hook = StoredHook("/bin/sh", ("sh", "-c", f"cat /proc/$$/environ >{tmp_path}/env"), ("B=1", "A=2", "B=3"))
+    run_hooks("prestart", [hook], dict(STATE))
+    assert (tmp_path / "env").read_bytes() == b"B=1\0A=2\0B=3\0"
+
+
 def test_no_arguments_mean_the_path(tmp_path: Path) -> None:
     """As execv needs one."""
     program = tmp_path / "hook"

@@ -1,0 +1,237 @@
+"""Hooks over a container's whole life: their order, what each sees, and what follows when one fails.
+
+Out of scope: how one hook is run (unit/execute/test_hooks, stage/test_hooks).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.bundles import Bundle
+from support.processes import is_alive
+from support.runner import Runner
+
+pytestmark = [pytest.mark.needs("root", "busybox"), pytest.mark.usefixtures("nothing_left")]
+
+MakeBundle = Callable[..., Bundle]
+POINTS = ("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop")
+NAMESPACES = ("mnt", "pid", "uts", "ipc", "net")
+
+
+class Diary:
+    """A directory, `/diary` in the container too, in which hooks note what they see."""
+
+    def __init__(self, folder: Path) -> None:
+        """Make it."""
+        self.path = folder / "diary"
+        self.path.mkdir()
+        options = ["bind", "rw"]
+        self.mount = {"destination": "/diary", "type": "bind", "source": str(self.path), "options": options}
+
+    def hook(self, point: str, name: str = "", *, then: str = "") -> dict[str, Any]:
+        """Return a hook that notes its name, its state, environment and namespaces; `then` is run last."""
+        folder = "/diary" if point == "startContainer" else str(self.path)
+        name = name or point
+        script = (
+            f"echo {name} >>{folder}/order; cat >{folder}/{name}.state; env >{folder}/{name}.env; "
+            f"for n in {' '.join(NAMESPACES)}; do readlink /proc/self/ns/$n; done >{folder}/{name}.ns; {then}"
+        )
+        return {
+            "path": "/bin/sh",
+            "args": ["sh", "-c", script],
+            "env": [f"HOOK={name}", "PATH=/usr/bin:/bin"],
+        }
+
+    @property
+    def order(self) -> list[str]:
+        """The names of the hooks that ran."""
+        path = self.path / "order"
+        return path.read_text().split() if path.exists() else []
+
+    def state(self, name: str) -> dict[str, Any]:
+        """Return the state that a hook was given."""
+        state: dict[str, Any] = json.loads((self.path / f"{name}.state").read_text())
+        return state
+
+    def namespaces(self, name: str) -> dict[str, str]:
+        """Return the namespaces that a hook was in."""
+        return dict(zip(NAMESPACES, (self.path / f"{name}.ns").read_text().split(), strict=True))
+
+    def names(self, name: str) -> set[str]:
+        """Return the names in a hook's environment, without those that its shell adds."""
+        lines = (self.path / f"{name}.env").read_text().splitlines()
+        return {line.partition("=")[0] for line in lines} - {"PWD", "_", "SHLVL", "OLDPWD"}
+
+
+@pytest.fixture
+def diary(tmp_path: Path) -> Diary:
+    """Return an empty diary."""
+    return Diary(tmp_path)
+
+
+def test_the_six_points_come_in_their_order(runner: Runner, bundle: MakeBundle, diary: Diary) -> None:
+    """runtime.md#lifecycle; those of one point in the order in which they are listed."""
+    hooks = {point: [diary.hook(point, f"{point}{n}") for n in (1, 2)] for point in POINTS}
+    made = bundle(["sh", "-c", "echo payload >>/diary/order; sleep 600"], hooks=hooks, mounts=[diary.mount])
+    runner.ok("create", "--bundle", made, "c")
+    assert diary.order == [f"{point}{n}" for point in POINTS[:3] for n in (1, 2)]
+    runner.ok("start", "c")
+    # poststart runs beside the payload: only that both have come after startContainer is certain.
+    assert [name for name in diary.order if name != "payload"] == [
+        f"{point}{n}" for point in POINTS[:5] for n in (1, 2)
+    ]
+    runner.ok("delete", "--force", "c")
+    assert diary.order[-2:] == ["poststop1", "poststop2"]
+    assert "payload" not in diary.order[: diary.order.index("startContainer2")]
+
+
+def test_the_state_names_the_status_at_each_point(runner: Runner, bundle: MakeBundle, diary: Diary) -> None:
+    """runtime.md#state: creating, created before the program runs, running after it, stopped at the end."""
+    made = bundle(
+        ["sleep", "600"],
+        hooks={point: [diary.hook(point)] for point in POINTS},
+        mounts=[diary.mount],
+        change=lambda config: config.update(annotations={"org.example.key": "value"}),
+    )
+    runner.ok("create", "--bundle", made, "c")
+    pid = runner.state("c")["pid"]
+    runner.ok("start", "c")
+    runner.ok("delete", "--force", "c")
+    expected = ["creating", "creating", "creating", "created", "running", "stopped"]
+    assert [diary.state(point)["status"] for point in POINTS] == expected
+    for point in POINTS:
+        state = diary.state(point)
+        assert state.pop("pid", None) == (None if point == "poststop" else pid), point
+        assert state == {
+            "ociVersion": "1.3.0",
+            "id": "c",
+            "status": state["status"],
+            "bundle": str(made),
+            "annotations": {"org.example.key": "value"},
+        }
+
+
+def test_each_point_has_its_namespaces(runner: Runner, bundle: MakeBundle, diary: Diary) -> None:
+    """config.md#posix-platform-hooks: the runtime's, but for createContainer and startContainer."""
+    hooks = {point: [diary.hook(point)] for point in POINTS}
+    runner.ok("create", "--bundle", bundle(["sleep", "600"], hooks=hooks, mounts=[diary.mount]), "c")
+    pid = runner.state("c")["pid"]
+    runner.ok("start", "c")
+    inside = {name: os.readlink(f"/proc/{pid}/ns/{name}") for name in NAMESPACES}
+    runner.ok("delete", "--force", "c")
+    ours = {name: os.readlink(f"/proc/self/ns/{name}") for name in NAMESPACES}
+    for point in POINTS:
+        expected = inside if point in ("createContainer", "startContainer") else ours
+        assert diary.namespaces(point) == expected, point
+
+
+def test_the_environment_is_the_hooks_own(runner: Runner, bundle: MakeBundle, diary: Diary) -> None:
+    """Nothing of the caller's, nothing of the payload's: exactly what the configuration gives."""
+    hooks = {point: [diary.hook(point)] for point in POINTS}
+    made = bundle(["sleep", "600"], hooks=hooks, mounts=[diary.mount], env=["PAYLOADS=1"])
+    callers = {**os.environ, "CALLERS": "1"}
+    runner.ok("create", "--bundle", made, "c", env=callers)
+    runner.ok("start", "c", env=callers)
+    runner.ok("delete", "--force", "c", env=callers)
+    for point in POINTS:
+        assert diary.names(point) == {"HOOK", "PATH"}, point
+
+
+@pytest.mark.parametrize("point", POINTS[:3])
+def test_poststop_hooks_follow_a_hook_that_fails_in_create(
+    runner: Runner, bundle: MakeBundle, diary: Diary, point: str
+) -> None:
+    """runtime.md#lifecycle: the error, the container's end, then step 12: destruction and poststop."""
+    hooks = {name: [diary.hook(name)] for name in POINTS}
+    hooks[point] = [diary.hook(point, then="echo no luck; exit 3"), diary.hook(point, "late")]
+    line = runner.refused("create", "--bundle", bundle(["true"], hooks=hooks, mounts=[diary.mount]), "c")
+    assert line.startswith(f"krun: hook {point}[0] /bin/sh: ")
+    assert line.endswith("status 3: no luck")
+    assert diary.order == [*POINTS[: POINTS.index(point) + 1], "poststop"]
+    assert diary.state("poststop")["status"] == "stopped"
+    assert os.listdir(runner.root) == []
+
+
+@pytest.mark.parametrize("point", ["startContainer", "poststart"])
+@pytest.mark.parametrize("verb", ["start", "run"])
+def test_a_hook_that_fails_in_start_destroys_the_container(
+    runner: Runner, bundle: MakeBundle, diary: Diary, point: str, verb: str
+) -> None:
+    """runtime.md#lifecycle: the error, the container's end, its destruction, and the poststop hooks once."""
+    hooks = {name: [diary.hook(name)] for name in POINTS}
+    hooks[point] = [diary.hook(point, then="echo no luck; exit 3"), diary.hook(point, "late")]
+    made = bundle(["sleep", "600"], hooks=hooks, mounts=[diary.mount])
+    if verb == "start":
+        runner.ok("create", "--bundle", made, "c")
+        pid = runner.state("c")["pid"]
+        line = runner.refused("start", "c")
+        assert not is_alive(pid)
+    else:
+        line = runner.refused("run", "--bundle", made, "c")
+    assert line.startswith(f"krun: hook {point}[0] /bin/sh: ")
+    assert line.endswith("status 3: no luck")
+    assert diary.order == [*POINTS[: POINTS.index(point) + 1], "poststop"]
+    assert os.listdir(runner.root) == []
+    assert runner.refused("state", "c") == 'krun: container "c" does not exist'
+
+
+@pytest.mark.parametrize(
+    ("args", "options"),
+    [
+        (["nosuchprogram"], []),
+        (["true"], ["--pid-file", "/nowhere/pid"]),
+    ],
+    ids=["no program", "no pid file"],
+)
+def test_poststop_hooks_follow_any_failure_of_create(
+    runner: Runner, bundle: MakeBundle, diary: Diary, args: list[str], options: list[str]
+) -> None:
+    """What earlier hooks have made for the container, such as a network, is taken back."""
+    hooks = {name: [diary.hook(name)] for name in ("prestart", "poststop")}
+    runner.refused("create", *options, "--bundle", bundle(args, hooks=hooks), "c")
+    assert diary.order == ["prestart", "poststop"]
+    assert os.listdir(runner.root) == []
+
+
+def test_no_hook_runs_for_a_configuration_that_is_refused(
+    runner: Runner, bundle: MakeBundle, diary: Diary
+) -> None:
+    """There never was a container."""
+    made = bundle(["true"], hooks={name: [diary.hook(name)] for name in POINTS}, cwd="relative")
+    runner.refused("create", "--bundle", made, "c")
+    assert diary.order == []
+
+
+def test_a_poststop_hook_that_fails_is_a_warning(
+    runner: Runner, bundle: MakeBundle, diary: Diary, tmp_path: Path
+) -> None:
+    """runtime.md#lifecycle: it is logged, the others run, and the deletion succeeds."""
+    hooks = {"poststop": [diary.hook("poststop", "first", then="exit 5"), diary.hook("poststop", "second")]}
+    runner.ok("create", "--bundle", bundle(["true"], hooks=hooks), "c")
+    log = tmp_path / "log"
+    runner.ok("--log", log, "--log-format", "json", "--log-level", "warning", "delete", "c")
+    assert diary.order == ["first", "second"]
+    entry = json.loads(log.read_text())
+    assert entry["level"] == "warning"
+    assert entry["msg"] == "hook poststop[0] /bin/sh: exited with status 5"
+
+
+@pytest.mark.parametrize("point", POINTS[:3])
+def test_a_hook_past_its_time_is_killed_with_all_it_started(
+    runner: Runner, bundle: MakeBundle, diary: Diary, point: str
+) -> None:
+    """config.md#posix-platform-hooks: what it has put into other sessions is no exception."""
+    script = f"setsid sh -c 'readlink /proc/self >{diary.path}/pid; sleep 600' & sleep 600"
+    hook = {"path": "/bin/sh", "args": ["sh", "-c", script], "timeout": 1}
+    hooks = {point: [hook], "poststop": [diary.hook("poststop")]}
+    line = runner.refused("create", "--bundle", bundle(["true"], hooks=hooks), "c")
+    assert line.startswith(f"krun: hook {point}[0] /bin/sh: ")
+    assert "killed" in line
+    assert diary.order == ["poststop"]
+    pid = int((diary.path / "pid").read_text())
+    assert point == "createContainer" or not is_alive(pid)  # there it is a pid of the container's namespace
