@@ -19,6 +19,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* getrlimit(2), by their numbers. */
+static const char *const limit_names[KR_STAGE_LIMITS] = {
+	"RLIMIT_CPU",      "RLIMIT_FSIZE",  "RLIMIT_DATA",    "RLIMIT_STACK",  "RLIMIT_CORE",  "RLIMIT_RSS",
+	"RLIMIT_NPROC",    "RLIMIT_NOFILE", "RLIMIT_MEMLOCK", "RLIMIT_AS",     "RLIMIT_LOCKS", "RLIMIT_SIGPENDING",
+	"RLIMIT_MSGQUEUE", "RLIMIT_NICE",   "RLIMIT_RTPRIO",  "RLIMIT_RTTIME",
+};
+
+static int fail_set(uint64_t resource, uint64_t soft, uint64_t hard, int code, struct kr_err *err)
+{
+	return kr_fail(err, code, "set %s to %" PRIu64 " of %" PRIu64, limit_names[resource], soft, hard);
+}
+
 int kr_op_OOM_SCORE_ADJ(struct kr_stage *stage, struct kr_reader *operands, struct kr_err *err)
 {
 	int64_t value = (int64_t)kr_read_u64(operands);
@@ -42,18 +54,19 @@ int kr_op_RLIMIT(struct kr_stage *stage, struct kr_reader *operands, struct kr_e
 	uint64_t hard = kr_read_u64(operands);
 	struct rlimit now;
 
-	if (resource >= KR_STAGE_LIMITS || soft > hard) {
-		return kr_fail(err, EINVAL, "set resource limit %" PRIu64 " to %" PRIu64 " of %" PRIu64, resource,
-			       soft, hard);
+	if (resource >= KR_STAGE_LIMITS) {
+		return kr_fail(err, EINVAL, "there is no resource limit %" PRIu64, resource);
+	}
+	if (soft > hard) {
+		return fail_set(resource, soft, hard, EINVAL, err);
 	}
 	if (prlimit(0, (__rlimit_resource_t)resource, NULL, &now) != 0) {
-		return kr_fail(err, errno, "read resource limit %" PRIu64, resource);
+		return kr_fail(err, errno, "read %s", limit_names[resource]);
 	}
 	if (hard > now.rlim_max) {
 		now.rlim_max = hard;
 		if (prlimit(0, (__rlimit_resource_t)resource, &now, NULL) != 0) {
-			return kr_fail(err, errno, "set resource limit %" PRIu64 " to %" PRIu64 " of %" PRIu64,
-				       resource, soft, hard);
+			return fail_set(resource, soft, hard, errno, err);
 		}
 	}
 	stage->limit[resource] = (struct kr_stage_limit){ .is_set = true, .soft = soft, .hard = hard };
@@ -67,8 +80,7 @@ int kr_limits_apply(const struct kr_stage *stage, struct kr_err *err)
 		const struct rlimit limit = { .rlim_cur = wanted->soft, .rlim_max = wanted->hard };
 
 		if (wanted->is_set && prlimit(0, (__rlimit_resource_t)resource, &limit, NULL) != 0) {
-			return kr_fail(err, errno, "set resource limit %d to %" PRIu64 " of %" PRIu64, resource,
-				       wanted->soft, wanted->hard);
+			return fail_set((uint64_t)resource, wanted->soft, wanted->hard, errno, err);
 		}
 	}
 	return 0;

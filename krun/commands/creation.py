@@ -20,6 +20,7 @@ from krun.host.config import configured_monitor
 from krun.host.image import home_of
 from krun.host.probe import probe
 from krun.plan.build import build_plan
+from krun.plan.exec_process import shared_linux
 from krun.plan.model import Options
 from krun.plan.payload import lacks_home
 from krun.spec.build import document_of
@@ -117,7 +118,7 @@ def _for_exec(spec: Spec, options: Options) -> dict[str, Any]:
     """Return what `exec` takes from the configuration, which it does not read again."""
     return {
         "process": None if spec.process is None else document_of(spec.process),
-        "seccomp": None if spec.linux.seccomp is None else document_of(spec.linux.seccomp),
+        "linux": document_of(shared_linux(spec.linux)),
         "noNewKeyring": options.no_new_keyring,
     }
 

@@ -19,7 +19,7 @@ from krun.plan.model import Options
 from krun.plan.payload import lacks_home
 from krun.spec.build import build
 from krun.spec.ids import check_id
-from krun.spec.model import Box, Process, Seccomp
+from krun.spec.model import Box, Linux, Process
 from krun.state import liveness, store
 from krun.state.model import PAUSED, can_exec
 from krun.sys import signals
@@ -111,8 +111,8 @@ def read_plan(args: Arguments, context: Context, container: Container) -> ExecPl
         console_socket=args["console-socket"] != "" or (can_relay and process.terminal),
         home=home_of(f"/proc/{container.pid}/root", process.user.uid) if lacks_home(process) else "/",
     )
-    seccomp = None if kept["seccomp"] is None else build(Seccomp, kept["seccomp"])
-    return build_exec_plan(process, seccomp, namespaces_of(container.pid), probe(), options)
+    linux = build(Linux, kept["linux"])
+    return build_exec_plan(process, linux, namespaces_of(container.pid), probe(), options)
 
 
 def read_process(args: Arguments, kept: dict[str, Any]) -> Process:

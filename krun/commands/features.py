@@ -11,6 +11,7 @@ from krun.plan import mount_options, seccomp
 from krun.plan.credentials import CAPABILITIES
 from krun.plan.model import OCI_VERSION
 from krun.plan.namespaces import FLAGS
+from krun.plan.scheduling import MEMORY_FLAGS, MEMORY_MODES
 from krun.spec._schema import CONFIG
 from krun.sys import native
 from krun.sys.json import dumps
@@ -47,10 +48,10 @@ def features(facts: HostFacts) -> dict[str, Any]:
             "capabilities": list(CAPABILITIES),
             "cgroup": {"v1": True, "v2": True, "systemd": False, "systemdUser": False, "rdma": True},
             "seccomp": _seccomp(facts),
-            "apparmor": {"enabled": False},
-            "selinux": {"enabled": False},
+            "apparmor": {"enabled": True},
+            "selinux": {"enabled": True},
             "intelRdt": {"enabled": False},
-            "memoryPolicy": {"modes": [], "flags": []},
+            "memoryPolicy": {"modes": list(MEMORY_MODES), "flags": list(MEMORY_FLAGS)},
             "mountExtensions": {"idmap": {"enabled": False}},
             "netDevices": {"enabled": False},
         },

@@ -8,9 +8,10 @@ Out of scope: deciding anything; the plan has decided.
 
 from __future__ import annotations
 
+import errno
 import os
 
-from krun.errors import HostError, KrunError
+from krun.errors import HostError, KrunError, Unsupported
 from krun.execute import barrier, cgroup, stage
 from krun.execute.cgroup_join import below, joinable
 from krun.execute.filters import compile_filter
@@ -60,6 +61,7 @@ class Execution:
         interrupt: a descriptor that is readable when krun is asked to stop.
         undo: takes what has to be taken back when this or a later step of the caller's fails.
         """
+        self._move_to_initial_cpus()
         with Descriptors() as gates:
             reading, writing = barrier.open_gate()
             gates.add(reading)
@@ -95,6 +97,18 @@ class Execution:
     def take_log(self, text: str) -> None:
         """Log a warning of krun-init's."""
         self._log.warning(text)
+
+    def _move_to_initial_cpus(self) -> None:
+        """Run where `execCPUAffinity.initial` says: the process inherits it until it is in its cgroup."""
+        if not self._plan.initial_cpus:
+            return
+        try:
+            os.sched_setaffinity(0, self._plan.initial_cpus)
+        except OSError as error:
+            found = errno.errorcode.get(error.errno or 0, str(error))
+            raise Unsupported(
+                "$.process.execCPUAffinity.initial", f"the kernel refuses it: {found}"
+            ) from None
 
     def _entrance(self, files: Descriptors) -> cgroup.Entrance:
         if self._container.cgroup is None:

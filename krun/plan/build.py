@@ -21,6 +21,7 @@ from krun.plan.credentials import inherited_operations, plan_capabilities
 from krun.plan.devices import device_operations
 from krun.plan.hooks import container_hook_operations, runtime_hook_operations
 from krun.plan.idmap import plan_id_maps
+from krun.plan.labels import check_mount_label
 from krun.plan.model import Plan
 from krun.plan.monitors import check_monitor
 from krun.plan.mounts import plan_mounts
@@ -48,7 +49,8 @@ if TYPE_CHECKING:
 
 def build_plan(spec: Spec, facts: HostFacts, options: Options) -> Plan:
     """Compile.  Raises SpecError, Unsupported among them, HostError, and UsageError for the options."""
-    check_supported(spec, facts)
+    check_supported(spec)
+    check_mount_label(spec.linux.mount_label, facts)
     check_monitor(options)
     terminal = spec.process is not None and spec.process.terminal
     if terminal and not options.console_socket:
@@ -126,4 +128,4 @@ def _process_operations(
     if process is None:
         return [ops.ContainDescriptors(preserved=0), ops.Barrier()], ()
     sets, warnings = plan_capabilities(process, spec.linux, facts)
-    return payload_operations(spec, options, process, sets, profile), warnings
+    return payload_operations(spec, options, process, sets, profile, facts), warnings

@@ -1,12 +1,13 @@
 """Who the process is and what it may: user, groups, umask, capabilities, limits, no_new_privs.
 
-Out of scope: the id maps (`idmap`), seccomp (`seccomp`) and security labels (`unsupported`).
+Out of scope: the id maps (`idmap`), seccomp (`seccomp`) and security labels (`labels`).
 """
 
 from __future__ import annotations
 
 from krun.errors import Fault, SpecError
 from krun.plan import ops
+from krun.plan.scheduling import inherited_scheduling
 from krun.types import Record
 
 TYPE_CHECKING = False
@@ -178,11 +179,11 @@ def limit_operations(process: Process) -> list[Rlimit]:
 def inherited_operations(process: Process, linux: Linux) -> list[Op]:
     """Return what is set before any namespace is entered, because inside a user namespace nobody may.
 
-    That is the OOM score adjustment, and with a user namespace the hard limits (CAP_SYS_RESOURCE counts on
-    the host only), which krun-init raises where they are too low.  What is configured follows in
-    `limit_operations`, and takes effect when the payload is executed.
+    That is some of the scheduling, the OOM score adjustment, and with a user namespace the hard limits
+    (CAP_SYS_RESOURCE counts on the host only), which krun-init raises where they are too low.  What is
+    configured follows in `limit_operations`, and takes effect when the payload is executed.
     """
-    program: list[Op] = []
+    program = inherited_scheduling(process, linux)
     if process.oom_score_adj is not None:
         program.append(ops.OomScoreAdj(value=process.oom_score_adj))
     if linux.namespace("user") is not None:

@@ -16,9 +16,9 @@ from krun.plan.credentials import inherited_operations, plan_capabilities
 from krun.plan.monitors import check_monitor
 from krun.plan.namespaces import FLAGS
 from krun.plan.payload import payload_operations
+from krun.plan.scheduling import initial_cpus
 from krun.plan.seccomp import check_seccomp
-from krun.plan.unsupported import check_process
-from krun.spec.model import Linux, Namespace, Root, Spec
+from krun.spec.model import Namespace, Root, Spec
 from krun.types import Record
 
 TYPE_CHECKING = False
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from krun.host.namespaces import JoinableNamespace
     from krun.plan.model import Options
     from krun.plan.ops import Op
-    from krun.spec.model import Process, Seccomp
+    from krun.spec.model import Linux, Process
 
 
 class ExecPlan(Record):
@@ -39,28 +39,30 @@ class ExecPlan(Record):
     """Whether the program sends a terminal's master over the console socket."""
     needs_kvm: bool
     """Whether the monitor is a VM, and so wants /dev/kvm."""
+    initial_cpus: tuple[int, ...]
+    """The CPUs that the runtime runs on while it makes the process; empty leaves it where it is."""
     warnings: tuple[str, ...]
     """What was asked for and cannot be had, and yet is no error."""
 
 
 def build_exec_plan(
     process: Process,
-    seccomp: Seccomp | None,
+    container: Linux,
     namespaces: tuple[JoinableNamespace, ...],
     facts: HostFacts,
     options: Options,
 ) -> ExecPlan:
     """Compile.
 
-    seccomp: the container's profile.  namespaces: those of its init that differ from the runtime's.
+    container: what of the container's `linux` its processes share: seccomp, memoryPolicy, personality.
+    namespaces: those of its init that differ from the runtime's.
     Raises Unsupported, HostError, and UsageError for a terminal without a console socket or the reverse.
     """
-    check_process(process, facts)
     if process.terminal and not options.console_socket:
         raise UsageError("a console socket is needed: the process asks for a terminal (--console-socket)")
     if options.console_socket and not process.terminal:
         raise UsageError("a console socket is given, but the process asks for no terminal")
-    linux = Linux(namespaces=tuple(Namespace(n.type, n.path) for n in namespaces), seccomp=seccomp)
+    linux = container.replace(namespaces=tuple(Namespace(n.type, n.path) for n in namespaces))
     spec = Spec(oci_version=options.oci_version, root=Root("/"), process=process, linux=linux)
     check_monitor(options)
     profile = check_seccomp(linux, facts)
@@ -78,11 +80,12 @@ def build_exec_plan(
         size = process.console_size
         rows, columns = (0, 0) if size is None else (size.height, size.width)
         program.append(ops.Terminal(rows=rows, columns=columns, console=0))
-    program += payload_operations(spec, options, process, sets, profile, make_directory=False)
+    program += payload_operations(spec, options, process, sets, profile, facts, joins=True)
     return ExecPlan(
         program=tuple(program),
         terminal=process.terminal,
         needs_kvm=options.monitor == "builtin",
+        initial_cpus=initial_cpus(process),
         warnings=warnings,
     )
 

@@ -6,7 +6,7 @@ Pure.  The rules are runc's.  Out of scope: the way from here into the container
 from __future__ import annotations
 
 from krun.errors import UsageError
-from krun.spec.model import Capabilities, User
+from krun.spec.model import Capabilities, Linux, User
 from krun.types import Record
 
 TYPE_CHECKING = False
@@ -63,8 +63,18 @@ def completed_process(process: Process, base: Process | None) -> Process:
         capabilities=base.capabilities if process.capabilities is None else process.capabilities,
         rlimits=process.rlimits or base.rlimits,
         oom_score_adj=base.oom_score_adj if process.oom_score_adj is None else process.oom_score_adj,
+        apparmor_profile=process.apparmor_profile or base.apparmor_profile,
+        selinux_label=process.selinux_label or base.selinux_label,
+        scheduler=process.scheduler or base.scheduler,
+        io_priority=process.io_priority or base.io_priority,
+        exec_cpu_affinity=process.exec_cpu_affinity or base.exec_cpu_affinity,
     )
     return filled
+
+
+def shared_linux(linux: Linux) -> Linux:
+    """Return what of a container's `linux` holds for every process in it, and is not a namespace's."""
+    return Linux(seccomp=linux.seccomp, memory_policy=linux.memory_policy, personality=linux.personality)
 
 
 def parse_user(text: str) -> tuple[int, int | None]:

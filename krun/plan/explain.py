@@ -12,10 +12,19 @@ from krun.plan import ops
 from krun.plan.credentials import CAPABILITIES, RLIMITS
 from krun.plan.mount_options import ATTRIBUTES, MOUNT_ATTR__ATIME, PROPAGATION
 from krun.plan.namespaces import FLAGS
+from krun.plan.scheduling import (
+    DOMAINS,
+    IO_CLASSES,
+    MEMORY_FLAGS,
+    MEMORY_MODES,
+    POLICIES,
+    SCHEDULER_FLAGS,
+)
 from krun.types import Record, assert_never
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from krun.plan.cgroups import CgroupPlan
@@ -91,8 +100,7 @@ def describe(op: Op) -> str:  # noqa: RET503 - the match is exhaustive, as asser
         case ops.OomScoreAdj():
             return f"set oom_score_adj {op.value}"
         case ops.Rlimit():
-            name = next((name for name, number in RLIMITS.items() if number == op.resource), str(op.resource))
-            return f"set {name} soft {_limit(op.soft)} hard {_limit(op.hard)}"
+            return f"set {_name(RLIMITS, op.resource)} soft {_limit(op.soft)} hard {_limit(op.hard)}"
         case ops.Umask():
             return f"set umask {op.mask:04o}"
         case ops.BoundCapabilities():
@@ -116,6 +124,23 @@ def describe(op: Op) -> str:  # noqa: RET503 - the match is exhaustive, as asser
             return f"change the working directory to {op.path}"
         case ops.ContainDescriptors():
             return f"let descriptors 0 to {2 + op.preserved} through"
+        case ops.Scheduler():
+            return _scheduler(op)
+        case ops.IoPriority():
+            return f"set the I/O priority {_name(IO_CLASSES, op.kind)} {op.level}"
+        case ops.CpuAffinity():
+            return f"run on the CPUs {_numbers(op.cpus)}"
+        case ops.MemoryPolicy():
+            flags = [name for name, bit in MEMORY_FLAGS.items() if op.mode & bit]
+            mode = _name(MEMORY_MODES, op.mode & ~sum(MEMORY_FLAGS.values()))
+            nodes = [f"nodes {_numbers(op.nodes)}"] if op.nodes else []
+            return f"set the memory policy {' '.join([mode, *flags, *nodes])}"
+        case ops.Personality():
+            return f"set the personality {_name(DOMAINS, op.persona)}"
+        case ops.AppArmorProfile():
+            return f"take the AppArmor profile {op.profile}"
+        case ops.SelinuxLabel():
+            return f"take the SELinux label {op.label}"
         case ops.FindProgram():
             return f"find the program {op.name} in {':'.join(op.search_path)}"
         case ops.Execute():
@@ -199,6 +224,28 @@ def _cgroup_lines(cgroup: CgroupPlan) -> list[str]:
 
 def _words(setting: Setting) -> str:
     return f"{setting.controller} {setting.file} = {setting.value}"
+
+
+def _scheduler(op: ops.Scheduler) -> str:
+    values = (
+        ("nice", op.nice),
+        ("priority", op.priority),
+        ("runtime", op.runtime_ns),
+        ("deadline", op.deadline_ns),
+        ("period", op.period_ns),
+    )
+    words = [name for name, bit in SCHEDULER_FLAGS.items() if op.flags & bit]
+    words += [f"{name} {value}" for name, value in values if value]
+    return f"set the scheduling policy {_name(POLICIES, op.policy)}{_in_brackets(words)}"
+
+
+def _name(table: Mapping[str, int], number: int) -> str:
+    return next((name for name, value in table.items() if value == number), str(number))
+
+
+def _numbers(mask: bytes) -> str:
+    bits = int.from_bytes(mask, "little")
+    return ",".join(str(number) for number in range(bits.bit_length()) if bits >> number & 1)
 
 
 def _namespaces(flags: int) -> str:

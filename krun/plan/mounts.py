@@ -14,6 +14,7 @@ import os
 from krun.errors import Unsupported
 from krun.plan import ops
 from krun.plan.cgroup_mounts import cgroup_operations
+from krun.plan.labels import mount_context
 from krun.plan.mount_options import ATTRIBUTES, MOUNT_ATTR_RDONLY, REFUSED, parse_options
 from krun.types import Record
 
@@ -66,7 +67,7 @@ def plan_mounts(spec: Spec, facts: HostFacts, options: Options, cgroup: CgroupPl
             if parsed.attr_set & MOUNT_ATTR_RDONLY and (mount.type == "tmpfs" or destination == "/dev"):
                 readonly_later.append(destination)
                 parsed = _writable(parsed)
-            program += _mount(mount, destination, parsed)
+            program += _mount(mount, destination, parsed, mount_context(spec.linux.mount_label, mount.type))
     return Mounted(program=tuple(program), readonly_later=tuple(readonly_later), warnings=tuple(warnings))
 
 
@@ -91,13 +92,13 @@ def _refuse(mount: Mount, path: str) -> None:
         raise Unsupported(f"{path}.uidMappings", REFUSED["idmap"])
 
 
-def _mount(mount: Mount, destination: str, parsed: MountOptions) -> list[Op]:
+def _mount(mount: Mount, destination: str, parsed: MountOptions, context: tuple[str, ...]) -> list[Op]:
     first = parsed.propagation[0] if parsed.propagation else 0
     return [
         ops.Mount(
             fstype=mount.type,
             source=mount.source or mount.type,
-            parameters=parsed.parameters,
+            parameters=(*parsed.parameters, *context),
             destination=destination,
             attr_set=parsed.attr_set | parsed.recursive_set,
             attr_clear=0,

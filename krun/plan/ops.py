@@ -402,6 +402,70 @@ class ContainDescriptors(Operation):
     preserved: int
 
 
+class Scheduler(Operation):
+    """Set the scheduling policy (SCHED_*) and its attributes, as sched_setattr(2) takes them."""
+
+    OP = "SCHEDULER"
+
+    policy: int
+    flags: int
+    nice: int
+    priority: int
+    runtime_ns: int
+    deadline_ns: int
+    period_ns: int
+
+
+class IoPriority(Operation):
+    """Set the priority of input and output: `kind` is one of ioprio_set(2)'s classes, `level` 0 to 7."""
+
+    OP = "IO_PRIORITY"
+
+    kind: int
+    level: int
+
+
+class CpuAffinity(Operation):
+    """Bind the process to these CPUs: bit N of a little-endian mask is CPU N."""
+
+    OP = "CPU_AFFINITY"
+
+    cpus: bytes
+
+
+class MemoryPolicy(Operation):
+    """Set the NUMA policy; `mode` with its flags is set_mempolicy(2)'s, `nodes` a mask as CpuAffinity's."""
+
+    OP = "MEMORY_POLICY"
+
+    mode: int
+    nodes: bytes
+
+
+class Personality(Operation):
+    """Set the execution domain, personality(2)."""
+
+    OP = "PERSONALITY"
+
+    persona: int
+
+
+class AppArmorProfile(Operation):
+    """Enter an AppArmor profile with the next exec."""
+
+    OP = "APPARMOR_PROFILE"
+
+    profile: str
+
+
+class SelinuxLabel(Operation):
+    """Take an SELinux label with the next exec."""
+
+    OP = "SELINUX_LABEL"
+
+    label: str
+
+
 class FindProgram(Operation):
     """Find the program as execvp does."""
 
@@ -482,6 +546,13 @@ if TYPE_CHECKING:
         | Seccomp
         | ChangeDirectory
         | ContainDescriptors
+        | Scheduler
+        | IoPriority
+        | CpuAffinity
+        | MemoryPolicy
+        | Personality
+        | AppArmorProfile
+        | SelinuxLabel
         | FindProgram
         | Barrier
         | Execute

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from krun.plan import ops
 from krun.plan.credentials import limit_operations, user_operations
+from krun.plan.labels import label_operations
 from krun.plan.monitors import run_operations
+from krun.plan.scheduling import affinity_operations, scheduling_operations
 from krun.plan.seccomp import seccomp_operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from krun.host.facts import HostFacts
     from krun.plan.credentials import CapabilitySets
     from krun.plan.model import Options
     from krun.plan.ops import Op
@@ -26,12 +29,14 @@ def payload_operations(
     process: Process,
     sets: CapabilitySets,
     profile: Seccomp | None,
+    facts: HostFacts,
     *,
-    make_directory: bool = True,
+    joins: bool = False,
 ) -> list[Op]:
     """Return everything from the finished root file system to the exec.
 
-    make_directory: whether a missing working directory is made, as it is for a container's init.
+    joins: whether the container is there already.  Only its init has a missing working directory made, and
+    only other processes have CPUs of their own.
 
     The working directory and the descriptors come first, as the container's root and free of any filter.
     A filter can be loaded in two ways: with CAP_SYS_ADMIN, and so before the capabilities go, or with
@@ -40,8 +45,11 @@ def payload_operations(
     early = profile is not None and options.monitor == "none" and not process.no_new_privileges
     program: list[Op] = [
         ops.ContainDescriptors(preserved=options.listen_fds + options.preserve_fds),
-        ops.ChangeDirectory(path=process.cwd, create=int(make_directory)),
+        ops.ChangeDirectory(path=process.cwd, create=int(not joins)),
         *limit_operations(process),
+        *scheduling_operations(process, spec.linux),
+        *(affinity_operations(process) if joins else ()),
+        *label_operations(process, facts),
     ]
     if early and profile is not None:
         program.append(seccomp_operation(profile))

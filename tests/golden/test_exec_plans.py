@@ -12,12 +12,12 @@ from krun.host.facts import HostFacts, host_facts
 from krun.host.namespaces import JoinableNamespace
 from krun.plan import ops
 from krun.plan.exec import ExecPlan, build_exec_plan
-from krun.plan.exec_process import completed_process
+from krun.plan.exec_process import completed_process, shared_linux
 from krun.plan.explain import describe
 from krun.plan.model import Options
 from krun.spec.build import build, document_of
 from krun.spec.load import load, load_process
-from krun.spec.model import Process, Seccomp
+from krun.spec.model import Linux, Process
 
 HERE = Path(__file__).parent
 CONFIGS = HERE.parent / "data" / "configs"
@@ -48,7 +48,7 @@ def compiled(name: str, monitor: str) -> ExecPlan:
     config = load((CONFIGS / f"{CONTAINERS[name.partition('-')[0]]}.config.json").read_bytes())
     process = completed_process(load_process((CONFIGS / f"{name}{SUFFIX}").read_bytes()), config.process)
     options = Options(id="c1", bundle="/bundle", monitor=monitor, console_socket=process.terminal)
-    return build_exec_plan(process, config.linux.seccomp, joinable(*OF_DOCKER), facts(), options)
+    return build_exec_plan(process, shared_linux(config.linux), joinable(*OF_DOCKER), facts(), options)
 
 
 def text_of(plan: ExecPlan) -> str:
@@ -79,7 +79,7 @@ def plan_of(
     """Return the plan for a small process."""
     process = load_process(b'{"args":["sh"],"cwd":"/","user":{"uid":0,"gid":0}}').replace(terminal=terminal)
     options = Options(id="c1", bundle="/bundle", monitor="none", console_socket=console)
-    return build_exec_plan(process, None, namespaces, facts(), options)
+    return build_exec_plan(process, Linux(), namespaces, facts(), options)
 
 
 def test_all_namespaces_are_open_before_one_is_joined() -> None:
@@ -124,6 +124,5 @@ def test_what_is_kept_for_exec_is_what_the_configuration_says(path: Path) -> Non
     if config.process is not None:
         kept = json.loads(json.dumps(document_of(config.process)))
         assert build(Process, kept) == config.process
-    if config.linux.seccomp is not None:
-        kept = json.loads(json.dumps(document_of(config.linux.seccomp)))
-        assert build(Seccomp, kept) == config.linux.seccomp
+    shared = shared_linux(config.linux)
+    assert build(Linux, json.loads(json.dumps(document_of(shared)))) == shared

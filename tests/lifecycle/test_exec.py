@@ -413,9 +413,9 @@ class TestRefusals:
             (["--process", "/missing", "c"], "process file /missing: cannot be read"),
             (
                 ["--process-label", "l", "c", "true"],
-                "$.process.selinuxLabel: SELinux labels are",
+                "$.process.selinuxLabel: SELinux is not enabled",
             ),
-            (["--apparmor", "p", "c", "true"], "$.process.apparmorProfile: AppArmor profiles are not"),
+            (["--apparmor", "p", "c", "true"], "$.process.apparmorProfile: AppArmor is not enabled"),
             (["--preserve-fds", "5", "c", "true"], "--preserve-fds: descriptor 3 is not open"),
             (["--nonsense", "c", "true"], "--nonsense: unknown option"),
         ],

@@ -114,7 +114,7 @@ def test_a_failing_execution_is_the_error_of_start(
     request = creator.request(bundle(["true"]))
     program = (*request.plan.program[:-1], IMPOSSIBLE, request.plan.program[-1])
     pid = creator.make(request.replace(plan=request.plan.replace(program=program)))
-    assert "set resource limit 7" in plain_runtime.refused("start", "c")
+    assert "set RLIMIT_NOFILE" in plain_runtime.refused("start", "c")
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 1
     assert plain_runtime.state("c")["status"] == "stopped"
     plain_runtime.ok("delete", "c")

@@ -35,7 +35,7 @@ def test_limits_are_set(stage: StageRunner, root: Path) -> None:
 def test_impossible_limit_is_named(stage: StageRunner) -> None:
     """Soft above hard is the kernel's EINVAL."""
     outcome = stage.run([ops.Rlimit(resource.RLIMIT_NOFILE, 2, 1)])
-    assert outcome.error == (0, "EINVAL set resource limit 7 to 2 of 1")
+    assert outcome.error == (0, "EINVAL set RLIMIT_NOFILE to 2 of 1")
 
 
 def test_umask_is_set(stage: StageRunner, root: Path) -> None:

@@ -91,6 +91,13 @@ enum kr_fd_role {
 	X(57, SECCOMP,              "ub",      "flags filter")                                                   \
 	X(58, CHANGE_DIRECTORY,     "su",      "path create")                                                    \
 	X(59, CONTAIN_DESCRIPTORS,  "u",       "preserved")                                                      \
+	X(60, SCHEDULER,            "uuiuuuu", "policy flags nice priority runtime_ns deadline_ns period_ns")    \
+	X(61, IO_PRIORITY,          "uu",      "kind level")                                                     \
+	X(62, CPU_AFFINITY,         "b",       "cpus")                                                           \
+	X(63, MEMORY_POLICY,        "ub",      "mode nodes")                                                     \
+	X(64, PERSONALITY,          "u",       "persona")                                                        \
+	X(65, APPARMOR_PROFILE,     "s",       "profile")                                                        \
+	X(66, SELINUX_LABEL,        "s",       "label")                                                          \
 	/* -- init: the payload -- */                                                                            \
 	X(70, FIND_PROGRAM,         "sS",      "name search_path")                                               \
 	X(71, BARRIER,              "",        "")                                                               \

@@ -20,13 +20,9 @@ from krun.spec.model import (
     Box,
     CpuAffinity,
     IntelRdt,
-    IoPriority,
-    MemoryPolicy,
     Namespace,
     NetDevice,
-    Personality,
     Process,
-    Scheduler,
     Spec,
     Vm,
     VmKernel,
@@ -148,15 +144,7 @@ def changed(spec: Spec, part: str, name: str, value: object) -> Spec:
 @pytest.mark.parametrize(
     ("part", "name", "value", "path"),
     [
-        ("process", "apparmor_profile", "docker-default", "$.process.apparmorProfile"),
-        ("process", "selinux_label", "l", "$.process.selinuxLabel"),
-        ("process", "scheduler", Scheduler("SCHED_FIFO"), "$.process.scheduler"),
-        ("process", "io_priority", IoPriority("IOPRIO_CLASS_BE", 3), "$.process.ioPriority"),
-        ("linux", "mount_label", "l", "$.linux.mountLabel"),
         ("linux", "intel_rdt", IntelRdt(), "$.linux.intelRdt"),
-        ("linux", "memory_policy", MemoryPolicy("MPOL_BIND"), "$.linux.memoryPolicy"),
-        ("linux", "personality", Personality("LINUX32"), "$.linux.personality"),
-        ("linux", "personality", Personality("LINUX", ("F",)), "$.linux.personality"),
         ("linux", "net_devices", {"eth0": NetDevice()}, "$.linux.netDevices.eth0"),
         ("", "vm", Vm(VmKernel("/k")), "$.vm"),
     ],
@@ -175,7 +163,6 @@ def test_what_is_not_done_is_refused_by_name(
     [
         ("process", "apparmor_profile", "unconfined"),
         ("process", "exec_cpu_affinity", CpuAffinity("0", "1")),
-        ("linux", "personality", Personality("LINUX")),
     ],
 )
 def test_what_asks_for_nothing_is_taken(
@@ -183,11 +170,3 @@ def test_what_asks_for_nothing_is_taken(
 ) -> None:
     """The host's own state, and what is not for a container's init."""
     assert plan_text(compile_spec(changed(spec, part, name, value))) == plan_text(compile_spec(spec))
-
-
-def test_unconfined_is_refused_where_apparmor_could_confine_us(
-    spec: Spec, facts: HostFacts, compile_spec: Callable[..., Plan]
-) -> None:
-    """The runtime might be under a profile itself, and cannot leave it."""
-    with pytest.raises(Unsupported, match="AppArmor is enabled"):
-        compile_spec(changed(spec, "process", "apparmor_profile", "unconfined"), facts.replace(apparmor=True))
