@@ -128,6 +128,7 @@ REQUIREMENTS: Mapping[str, Callable[[], str | None]] = {
     "rust": _one_program("rustc", "rustc", RUST_PATH),
     "python-tests": _python_tests,
     "uml": _programs("user-mode-linux", "linux.uml"),
+    "qemu": _programs("qemu-system-x86", "qemu-system-x86_64"),
 }
 
 

@@ -103,3 +103,12 @@ def test_process_is_shown_as_the_payload(static: Callable[[str], Path], krun_vm:
         shown = (proc / "cmdline").read_bytes(), (proc / "comm").read_text().rstrip("\n")
         process.stdin.close()
     assert shown == (f"{payload}\0waits\0".encode(), payload.name[:15])
+
+
+@pytest.mark.parametrize("case", ["restarts", "ends_with_eintr"])
+def test_interrupted_hypercall_ends_as_a_system_call(
+    case: str, static: Callable[[str], Path], in_vm: Run
+) -> None:
+    """A read by OUT that a handler interrupts is made again with SA_RESTART, and ends with EINTR without."""
+    result = in_vm(static("hypercall"), case)
+    assert result.returncode == 0, result.stdout
