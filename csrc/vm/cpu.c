@@ -75,6 +75,7 @@ static int map_page(struct kr_machine *machine, struct kr_cpu *cpu, struct kr_er
 	return 0;
 }
 
+/* SYSCALL leaves interrupts allowed, which window.h relies on; there are none. */
 static int set_system_registers(const struct kr_machine *machine, struct kr_cpu *cpu, struct kr_err *err)
 {
 	struct {
@@ -84,8 +85,8 @@ static int set_system_registers(const struct kr_machine *machine, struct kr_cpu 
 		   .entries = { { .index = MSR_STAR, .data = KR_STAR },
 				{ .index = MSR_LSTAR, .data = KR_TRAP_GVA },
 				{ .index = MSR_SYSCALL_MASK,
-				  .data = X86_EFLAGS_TF | X86_EFLAGS_DF | X86_EFLAGS_IF | X86_EFLAGS_IOPL |
-					  X86_EFLAGS_AC | X86_EFLAGS_NT } } };
+				  .data = X86_EFLAGS_TF | X86_EFLAGS_DF | X86_EFLAGS_IOPL | X86_EFLAGS_AC |
+					  X86_EFLAGS_NT } } };
 	struct kvm_xcrs xcrs = { .nr_xcrs = 1, .xcrs = { { .xcr = 0, .value = machine->model.xcr0 } } };
 	struct kvm_sregs *sregs = &cpu->run->s.regs.sregs;
 
@@ -329,7 +330,18 @@ static void read_failure(struct kr_cpu *cpu, int code, struct kr_stop *stop)
 	stop->number = (uint32_t)code;
 }
 
-void kr_cpu_run(struct kr_cpu *cpu, struct kr_stop *stop)
+/* KVM says that it could take an interrupt: because of a SYSCALL, or of something that it has settled. */
+static void read_window(struct kr_cpu *cpu, struct kr_stop *stop)
+{
+	if (kr_cpu_regs(cpu)->rip == KR_TRAP_GVA) {
+		stop->kind = KR_STOP_SYSCALL;
+		return;
+	}
+	kr_window_miss(&cpu->window);
+	stop->kind = KR_STOP_SIGNAL;
+}
+
+static void run(struct kr_cpu *cpu, struct kr_stop *stop)
 {
 	int result = ioctl(cpu->fd, KVM_RUN, 0);
 	int code = errno;
@@ -339,12 +351,25 @@ void kr_cpu_run(struct kr_cpu *cpu, struct kr_stop *stop)
 		read_failure(cpu, code, stop);
 		return;
 	}
+	if (cpu->run->exit_reason == KVM_EXIT_IRQ_WINDOW_OPEN) {
+		read_window(cpu, stop);
+		return;
+	}
 	if (cpu->run->exit_reason == KVM_EXIT_IO) {
 		read_out(cpu, stop);
 		return;
 	}
 	stop->kind = cpu->run->exit_reason == KVM_EXIT_INTR ? KR_STOP_SIGNAL : KR_STOP_BROKEN;
 	stop->number = cpu->run->exit_reason;
+}
+
+void kr_cpu_run(struct kr_cpu *cpu, struct kr_stop *stop)
+{
+	kr_window_enter(&cpu->window, cpu->run, __builtin_ia32_rdtsc());
+	run(cpu, stop);
+	if (stop->kind == KR_STOP_SYSCALL) {
+		kr_window_hit(&cpu->window, cpu->run, __builtin_ia32_rdtsc());
+	}
 }
 
 int kr_cpu_cancel_exception(struct kr_cpu *cpu)

@@ -4,8 +4,8 @@
  *
  * Two ways lead out of the guest on purpose.  SYSCALL jumps to the trap page, which no host memory backs: the
  * fetch makes KVM_RUN fail with EFAULT and the instruction pointer there.  That needs no guest code, touches
- * no stack, and works whether SYSCALL enters CPL 0 (VMX, SVM) or stays in CPL 3 (kvm_pvm).  OUT to a port of
- * KR_PORT_CALL, allowed by the task's I/O bitmap, is an I/O exit.
+ * no stack, and works whether SYSCALL enters CPL 0 (VMX, SVM) or stays in CPL 3 (kvm_pvm); window.h has what
+ * makes it shorter.  OUT to a port of KR_PORT_CALL, allowed by the task's I/O bitmap, is an I/O exit.
  * Exceptions enter CPL 0, where a stub of one OUT per vector reports them; the frame lies in the processor's
  * page.  Nothing else ever runs in CPL 0.
  */
@@ -14,6 +14,7 @@
 
 #include "../base/err.h"
 #include "cpu_model.h"
+#include "window.h"
 
 #include <linux/kvm.h>
 #include <stdbool.h>
@@ -31,6 +32,7 @@ struct kr_cpu {
 	int fd; /* -1: not one of this machine's yet */
 	uint32_t id;
 	struct kvm_run *run;
+	struct kr_window window;
 	uint64_t *page; /* descriptor table, task state and exception stack */
 };
 
@@ -47,7 +49,7 @@ enum kr_stop_kind {
 	KR_STOP_HYPERCALL, /* number: the call; %gs:0 the block */
 	KR_STOP_EXCEPTION, /* vector, error, address */
 	KR_STOP_MEMORY,    /* the host has no page behind a mapped address */
-	KR_STOP_SIGNAL,    /* KVM_RUN was interrupted */
+	KR_STOP_SIGNAL,    /* KVM_RUN was interrupted, or stopped for nothing */
 	KR_STOP_BROKEN     /* the processor cannot go on; `number` is KVM's reason */
 };
 
