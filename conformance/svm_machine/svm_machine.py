@@ -2,8 +2,8 @@
 
 KVM differs from machine to machine in what a monitor sees: whether SYSCALL changes the privilege level, how
 page tables are walked, what an instruction leaves behind when it exits.  Where a machine's own KVM is of an
-unusual kind, this is the usual one: an unmodified Linux kernel with kvm_amd on a processor in software.  Nobody
-has to be root, and the machine needs no KVM.  Its disk, in memory, has busybox and what the caller adds.
+unusual kind, this is the usual one: an unmodified Linux kernel with kvm_amd on a processor in software.  It
+needs neither root nor KVM.  Its disk, in memory, has busybox and what the caller adds.
 
     /usr/bin/python3 conformance/svm_machine/svm_machine.py SCRIPT [PROGRAM...]
 
