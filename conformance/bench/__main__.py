@@ -5,10 +5,11 @@
 A runtime is NAME=COMMAND, where COMMAND may have options: `--runtime "plain=krun --monitor none"`.
 Every round runs each of them once, in a changing order, so that a busy moment hits all alike; medians and
 ratios of one run can be compared, numbers of different runs cannot.  The ratios are to the first runtime.
-Needs root, Debian's packages busybox-static and time, and gcc for `--monitor-program`.
+Needs root, Debian's packages busybox-static and time, and gcc and musl-tools for `--monitor-program`.
 
-`--hide-unified` runs them all without the cgroup2 of a hybrid host, which crun wants; `--monitor-program`
-also measures krun-vm by itself.  Out of scope: whether the runtimes are right.
+`--hide-unified` runs them all without the cgroup2 of a hybrid host, which crun wants.  `--monitor-program`
+also measures krun-vm by itself, beside native programs; NAME=PATH, repeated, compares builds of it.
+Out of scope: whether the runtimes are right.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import monitor
 import report
 from bundle import make_bundle, parent_cgroup
 from scenario import Scenario
-from worker import Worker
+from worker import Failed, Worker
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -41,11 +42,13 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--hide-unified", action="store_true", help="unmount /sys/fs/cgroup/unified, privately"
     )
-    parser.add_argument("--monitor-program", metavar="PATH", help="krun-vm, to be measured by itself, too")
+    parser.add_argument(
+        "--monitor-program", action="append", default=[], metavar="[NAME=]PATH", help="krun-vm; repeat it"
+    )
     parser.add_argument("--json", metavar="FILE", help="write the numbers there")
     options = parser.parse_args(arguments)
     if not options.runtime and not options.monitor_program:
-        parser.error("nothing to measure: --runtime NAME=COMMAND")
+        parser.error("nothing to measure: --runtime NAME=COMMAND or --monitor-program PATH")
     if any("=" not in runtime for runtime in options.runtime):
         parser.error("a runtime is NAME=COMMAND")
     if os.geteuid() != 0:
@@ -78,7 +81,11 @@ def main(arguments: Sequence[str]) -> int:
             if idle:
                 print(report.idle(idle, options.idle))
         if options.monitor_program:
-            measured = monitor.measure(options.monitor_program, directory, options.rounds)
+            monitors = {
+                name or Path(path).name: path
+                for name, _, path in (m.rpartition("=") for m in options.monitor_program)
+            }
+            measured = monitor.measure(monitors, directory, options.rounds)
             result["monitor"] = measured
             print(report.monitor(measured))
     if options.json:
@@ -96,4 +103,7 @@ def _measure(scenarios: Sequence[Scenario], rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except Failed as error:
+        sys.exit(f"bench: {error}")

@@ -47,14 +47,15 @@ def idle(kib: Mapping[str, Mapping[str, float]], count: int) -> str:
 
 
 def monitor(measured: Times) -> str:
-    """Return what krun-vm costs beside a native process."""
-    rows = [["static hello", *measured]]
-    for what in next(iter(measured.values())):
-        row = [what]
-        for numbers in measured.values():
-            values = numbers[what]
-            spread = f" ({min(values):.2f}-{max(values):.2f})" if len(values) > 1 else ""
-            row.append(f"{statistics.median(values):.2f}{spread}")
+    """Return median (minimum) by row and way; what is not native also as a multiple of the native median."""
+    rows = [["krun-vm", *next(iter(measured.values()))]]
+    for name, ways in measured.items():
+        native = statistics.median(next(iter(ways.values())))
+        row = [name]
+        for number, values in enumerate(ways.values()):
+            median = statistics.median(values)
+            spread = f" ({min(values):.2f})" if len(values) > 1 else ""
+            row.append(f"{median:.2f}{spread}" + (f" {median / native:.2f}x" if number else ""))
         rows.append(row)
     return _table(rows)
 
