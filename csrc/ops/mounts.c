@@ -192,29 +192,73 @@ static int make_bind_place(int root, int mount, const char *destination, struct 
 	return kr_make_file(root, destination, 0755, KR_LINKS_IN_ROOT, err);
 }
 
+/* What is to become of a bind's mount. */
+struct binding {
+	const char *source;
+	const char *destination;
+	uint64_t set;
+	uint64_t clear;
+	bool set_below;
+	uint64_t propagation;
+};
+
+static struct binding read_binding(struct kr_reader *operands)
+{
+	struct binding binding;
+
+	binding.set = kr_read_u64(operands);
+	binding.clear = kr_read_u64(operands);
+	binding.set_below = kr_read_u64(operands) != 0;
+	binding.propagation = kr_read_u64(operands);
+	return binding;
+}
+
+static int attach_binding(const struct kr_stage *stage, int mount, const struct binding *binding,
+			  struct kr_err *err)
+{
+	kr_own_fd int place = -1;
+
+	if (kr_mount_set(mount, binding->set, binding->clear, binding->set_below) != 0) {
+		return kr_fail(err, errno, "set the attributes of %s", binding->destination);
+	}
+	place = make_bind_place(stage->root, mount, binding->destination, err);
+	if (place < 0 || check_proc_cover(binding->destination, place, kr_is_proc(mount), err) != 0) {
+		return -1;
+	}
+	return attach(mount, place, binding->source, binding->destination, binding->propagation, err);
+}
+
 int kr_op_BIND(struct kr_stage *stage, struct kr_reader *operands, struct kr_err *err)
 {
 	const char *source = kr_read_string(operands);
 	const char *destination = kr_read_string(operands);
 	bool recursive = kr_read_u64(operands) != 0;
-	uint64_t set = kr_read_u64(operands);
-	uint64_t clear = kr_read_u64(operands);
-	bool set_below = kr_read_u64(operands) != 0;
-	uint64_t propagation = kr_read_u64(operands);
+	struct binding binding = read_binding(operands);
 	kr_own_fd int mount = kr_mount_clone(AT_FDCWD, source, recursive);
-	kr_own_fd int place = -1;
 
 	if (mount < 0) {
 		return kr_fail(err, errno, "bind %s on %s", source, destination);
 	}
-	if (kr_mount_set(mount, set, clear, set_below) != 0) {
-		return kr_fail(err, errno, "set the attributes of %s", destination);
+	binding.source = source;
+	binding.destination = destination;
+	return attach_binding(stage, mount, &binding, err);
+}
+
+int kr_op_BIND_IDMAPPED(struct kr_stage *stage, struct kr_reader *operands, struct kr_err *err)
+{
+	uint64_t index = kr_read_u64(operands);
+	const char *source = kr_read_string(operands);
+	const char *destination = kr_read_string(operands);
+	struct binding binding = read_binding(operands);
+	kr_own_fd int mount = -1;
+
+	if (index >= stage->mount_count) {
+		return kr_fail(err, EBADF, "bind %s on %s: it is not open", source, destination);
 	}
-	place = make_bind_place(stage->root, mount, destination, err);
-	if (place < 0 || check_proc_cover(destination, place, kr_is_proc(mount), err) != 0) {
-		return -1;
-	}
-	return attach(mount, place, source, destination, propagation, err);
+	mount = kr_steal_fd(&stage->mounts[index]);
+	binding.source = source;
+	binding.destination = destination;
+	return attach_binding(stage, mount, &binding, err);
 }
 
 int kr_op_SET_MOUNT(struct kr_stage *stage, struct kr_reader *operands, struct kr_err *err)

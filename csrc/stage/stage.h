@@ -16,6 +16,7 @@
 
 #define KR_NAMESPACE_KINDS 8
 #define KR_STAGE_LIMITS    16 /* resources of getrlimit(2) */
+#define KR_STAGE_MOUNTS    64 /* mounts that are opened before namespaces are entered */
 
 /* A limit that the payload is to have; krun-init itself is not to meet it. */
 struct kr_stage_limit {
@@ -38,6 +39,8 @@ struct kr_stage {
 	int empty;         /* a read-only tmpfs; what masked directories are                  */
 	int barrier;       /* exec.fifo open for writing: `start` has arrived                 */
 	struct kr_stage_limit limit[KR_STAGE_LIMITS]; /* by resource                                           */
+	int mounts[KR_STAGE_MOUNTS]; /* detached, in the order of OPEN_IDMAPPED; -1 once attached             */
+	size_t mount_count;
 	char path[PATH_MAX]; /* found by FIND_PROGRAM                                           */
 };
 

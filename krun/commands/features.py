@@ -52,7 +52,7 @@ def features(facts: HostFacts) -> dict[str, Any]:
             "selinux": {"enabled": True},
             "intelRdt": {"enabled": False},
             "memoryPolicy": {"modes": list(MEMORY_MODES), "flags": list(MEMORY_FLAGS)},
-            "mountExtensions": {"idmap": {"enabled": False}},
+            "mountExtensions": {"idmap": {"enabled": True}},
             "netDevices": {"enabled": False},
         },
     }
@@ -69,6 +69,7 @@ def mount_option_names() -> list[str]:
             *mount_options.WITHOUT_EFFECT,
             *mount_options.KIND,
             *mount_options.COPY,
+            *mount_options.IDMAP,
         }
     )
 

@@ -2,7 +2,7 @@
 
 The order of the operations is told here, and nowhere else:
 
-    stage   what only the host's root may set and init inherits, namespaces, init
+    stage   what only the host's root may set and init inherits, mounts with mapped ids, namespaces, init
     init    session, procfs, loopback, propagation and root
             mounts, devices, hooks of the runtime, createContainer hooks
             change of root, terminal, read-only mounts and root, names, sysctl, read-only and masked paths
@@ -65,7 +65,7 @@ def build_plan(spec: Spec, facts: HostFacts, options: Options) -> Plan:
     process_program, warnings = _process_operations(spec, facts, options, profile)
     return Plan(
         program=(
-            *_stage_operations(spec),
+            *_stage_operations(spec, mounted),
             *_container_operations(spec, facts, options, mounted),
             *process_program,
         ),
@@ -79,9 +79,9 @@ def build_plan(spec: Spec, facts: HostFacts, options: Options) -> Plan:
     )
 
 
-def _stage_operations(spec: Spec) -> list[Op]:
+def _stage_operations(spec: Spec, mounted: Mounted) -> list[Op]:
     inherited = inherited_operations(spec.process, spec.linux) if spec.process is not None else []
-    return [*inherited, *stage_operations(spec.linux), ops.SpawnInit()]
+    return [*inherited, *mounted.opened, *stage_operations(spec.linux), ops.SpawnInit()]
 
 
 def _container_operations(spec: Spec, facts: HostFacts, options: Options, mounted: Mounted) -> list[Op]:

@@ -74,11 +74,16 @@ def describe(op: Op) -> str:  # noqa: RET503 - the match is exhaustive, as asser
             words += ["with a copy of what it covers"] if op.copy else []
             return f"mount {op.fstype} on {op.destination}{_in_brackets(words)}"
         case ops.Bind():
-            prefix = "recursively " if op.attr_recursive else ""
-            words = [prefix + word for word in _attributes(op.attr_set, op.attr_clear)]
-            words += _propagation_words(op.propagation)
             verb = "rbind" if op.recursive else "bind"
-            return f"{verb} {op.source} on {op.destination}{_in_brackets(words)}"
+            return f"{verb} {op.source} on {op.destination}{_in_brackets(_bind_words(op))}"
+        case ops.BindIdmapped():
+            return f"bind mapped {op.source} on {op.destination}{_in_brackets(_bind_words(op))}"
+        case ops.OpenIdmapped():
+            lines = op.uid_map.splitlines()
+            maps = [f"uids {', '.join(lines)}", f"gids {', '.join(op.gid_map.splitlines())}"]
+            how = "; ".join(maps) if not op.namespace else f"as in {op.namespace}"
+            below = " and all below it" if op.map_recursive else ""
+            return f"map the ids of {op.source}{below} ({how})"
         case ops.SetMount():
             words = [*_attributes(op.attr_set, op.attr_clear), *_propagation_words(op.propagation)]
             below = " and all below it" if op.recursive else ""
@@ -224,6 +229,12 @@ def _cgroup_lines(cgroup: CgroupPlan) -> list[str]:
 
 def _words(setting: Setting) -> str:
     return f"{setting.controller} {setting.file} = {setting.value}"
+
+
+def _bind_words(op: ops.Bind | ops.BindIdmapped) -> list[str]:
+    prefix = "recursively " if op.attr_recursive else ""
+    words = [prefix + word for word in _attributes(op.attr_set, op.attr_clear)]
+    return words + _propagation_words(op.propagation)
 
 
 def _scheduler(op: ops.Scheduler) -> str:

@@ -92,14 +92,11 @@ KIND: frozenset[str] = frozenset({"bind", "rbind", "remount"})
 # What a tmpfs begins with: a copy of what it covers.
 COPY: frozenset[str] = frozenset({"tmpcopyup"})
 
-# Known, and refused.
-REFUSED: Mapping[str, str] = {
-    "idmap": "mapping the ids of a mount is not supported by this version",
-    "ridmap": "mapping the ids of mounts is not supported by this version",
-}
+# The ids of the mount, or of those below as well, are mapped (`idmapped`).
+IDMAP: frozenset[str] = frozenset({"idmap", "ridmap"})
 
 
-_OTHER = WITHOUT_EFFECT | KIND | COPY
+_OTHER = WITHOUT_EFFECT | KIND | COPY | IDMAP
 
 
 class MountOptions(Record):
@@ -122,7 +119,7 @@ class MountOptions(Record):
 
 
 def parse_options(options: tuple[str, ...]) -> MountOptions:
-    """Sort the options by what they do.  Those of REFUSED are the caller's to refuse."""
+    """Sort the options by what they do."""
     top = (0, 0)
     below = (0, 0)
     propagation = []
@@ -141,7 +138,7 @@ def parse_options(options: tuple[str, ...]) -> MountOptions:
             below = _changed(below, RECURSIVE_ATTRIBUTES[option])
         elif option in PROPAGATION:
             propagation.append(PROPAGATION[option])
-        elif option not in SUPERBLOCK and option not in _OTHER:
+        elif option not in SUPERBLOCK and option not in _OTHER and option.partition("=")[0] not in IDMAP:
             parameters.append(option)
     return MountOptions(
         bind="bind" in options or "rbind" in options,

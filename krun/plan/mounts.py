@@ -14,14 +14,17 @@ import os
 from krun.errors import Unsupported
 from krun.plan import ops
 from krun.plan.cgroup_mounts import cgroup_operations
+from krun.plan.idmapped import MOST, idmapping_of
 from krun.plan.labels import mount_context
-from krun.plan.mount_options import ATTRIBUTES, MOUNT_ATTR_RDONLY, REFUSED, parse_options
+from krun.plan.mount_options import ATTRIBUTES, MOUNT_ATTR_RDONLY, parse_options
+from krun.plan.rootfs import host_propagation
 from krun.types import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from krun.host.facts import HostFacts
     from krun.plan.cgroups import CgroupPlan
+    from krun.plan.idmapped import Idmapping
     from krun.plan.model import Options
     from krun.plan.mount_options import MountOptions
     from krun.plan.ops import Op
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
 class Mounted(Record):
     """The mounts as operations, and what remains to be done and said about them."""
 
+    opened: tuple[Op, ...]
+    """What the stage does for them, before it enters a namespace."""
     program: tuple[Op, ...]
     readonly_later: tuple[str, ...]
     """Destinations to be made read-only when everything is in its place."""
@@ -40,11 +45,12 @@ class Mounted(Record):
 def plan_mounts(spec: Spec, facts: HostFacts, options: Options, cgroup: CgroupPlan | None) -> Mounted:
     """Translate `$.mounts`.  Raises Unsupported for what this version cannot do."""
     program: list[Op] = []
+    opened: list[Op] = []
     readonly_later: list[str] = []
     warnings: list[str] = []
     for index, mount in enumerate(spec.mounts):
         path = f"$.mounts[{index}]"
-        _refuse(mount, path)
+        mapping = idmapping_of(mount, spec.linux, path)
         parsed = parse_options(mount.options)
         destination = container_path(mount.destination)
         if parsed.copy and (mount.type != "tmpfs" or parsed.remount or parsed.bind):
@@ -53,7 +59,13 @@ def plan_mounts(spec: Spec, facts: HostFacts, options: Options, cgroup: CgroupPl
             program += _remount(destination, parsed, path)
         elif parsed.bind or mount.type == "bind":
             source = _bind_source(mount, options, path)
-            program += _bind(source, destination, parsed)
+            if mapping is None:
+                program += _bind(source, destination, parsed)
+            else:
+                if len(opened) == MOST:
+                    raise Unsupported(path, f"krun can map the ids of {MOST} mounts")
+                program += _bind_idmapped(len(opened), source, destination, parsed)
+                opened.append(_open_idmapped(source, parsed, mapping, host_propagation(spec.linux)))
             ignored = [name for name in parsed.parameters if name not in ATTRIBUTES]
             if ignored:
                 warnings.append(f"{path}.options: without effect on a bind mount: {' '.join(ignored)}")
@@ -68,7 +80,12 @@ def plan_mounts(spec: Spec, facts: HostFacts, options: Options, cgroup: CgroupPl
                 readonly_later.append(destination)
                 parsed = _writable(parsed)
             program += _mount(mount, destination, parsed, mount_context(spec.linux.mount_label, mount.type))
-    return Mounted(program=tuple(program), readonly_later=tuple(readonly_later), warnings=tuple(warnings))
+    return Mounted(
+        opened=tuple(opened),
+        program=tuple(program),
+        readonly_later=tuple(readonly_later),
+        warnings=tuple(warnings),
+    )
 
 
 def has_bound_dev(spec: Spec) -> bool:
@@ -82,14 +99,6 @@ def has_bound_dev(spec: Spec) -> bool:
 def container_path(path: str) -> str:
     """Return a path of the container as an absolute one, without `.`, `..` and doubled slashes."""
     return "/" + os.path.normpath("/" + path).lstrip("/")
-
-
-def _refuse(mount: Mount, path: str) -> None:
-    for index, option in enumerate(mount.options):
-        if option in REFUSED or option.startswith(("idmap=", "ridmap=")):
-            raise Unsupported(f"{path}.options[{index}]", REFUSED[option.partition("=")[0]])
-    if mount.uid_mappings or mount.gid_mappings:
-        raise Unsupported(f"{path}.uidMappings", REFUSED["idmap"])
 
 
 def _mount(mount: Mount, destination: str, parsed: MountOptions, context: tuple[str, ...]) -> list[Op]:
@@ -111,24 +120,66 @@ def _mount(mount: Mount, destination: str, parsed: MountOptions, context: tuple[
 
 def _bind(source: str, destination: str, parsed: MountOptions) -> list[Op]:
     """Bind with the attributes of the top mount, those of all mounts below, or one after the other."""
-    top = (parsed.attr_set, parsed.attr_clear)
+    attr_set, attr_clear, below = _first_attributes(parsed)
+    bind = ops.Bind(
+        source=source,
+        destination=destination,
+        recursive=int(parsed.recursive_bind),
+        attr_set=attr_set,
+        attr_clear=attr_clear,
+        attr_recursive=int(below),
+        propagation=parsed.propagation[0] if parsed.propagation else 0,
+    )
+    return [bind, *_further_attributes(destination, parsed)]
+
+
+def _bind_idmapped(index: int, source: str, destination: str, parsed: MountOptions) -> list[Op]:
+    """Do the same with a mount that the stage has cloned."""
+    attr_set, attr_clear, below = _first_attributes(parsed)
+    bind = ops.BindIdmapped(
+        index=index,
+        source=source,
+        destination=destination,
+        attr_set=attr_set,
+        attr_clear=attr_clear,
+        attr_recursive=int(below),
+        propagation=parsed.propagation[0] if parsed.propagation else 0,
+    )
+    return [bind, *_further_attributes(destination, parsed)]
+
+
+def _open_idmapped(source: str, parsed: MountOptions, mapping: Idmapping, propagation: int) -> Op:
+    return ops.OpenIdmapped(
+        source=source,
+        recursive=int(parsed.recursive_bind),
+        map_recursive=int(mapping.recursive),
+        propagation=propagation,
+        uid_map=mapping.uid_map,
+        gid_map=mapping.gid_map,
+        namespace=mapping.namespace,
+    )
+
+
+def _first_attributes(parsed: MountOptions) -> tuple[int, int, bool]:
+    """Return the attributes that a bind begins with, and whether they are for all mounts below."""
+    if _is_only_below(parsed):
+        return parsed.recursive_set, parsed.recursive_clear, True
+    return parsed.attr_set, parsed.attr_clear, False
+
+
+def _further_attributes(destination: str, parsed: MountOptions) -> list[Op]:
+    """Return what follows a bind: the other attributes, the other changes of propagation."""
+    program: list[Op] = []
     below = (parsed.recursive_set, parsed.recursive_clear)
-    only_below = top == (0, 0) and below != (0, 0)
-    attr_set, attr_clear = below if only_below else top
-    program: list[Op] = [
-        ops.Bind(
-            source=source,
-            destination=destination,
-            recursive=int(parsed.recursive_bind),
-            attr_set=attr_set,
-            attr_clear=attr_clear,
-            attr_recursive=int(only_below),
-            propagation=parsed.propagation[0] if parsed.propagation else 0,
-        )
-    ]
-    if not only_below and below != (0, 0):
+    if below != (0, 0) and not _is_only_below(parsed):
         program.append(_set_attributes(destination, below, recursive=True))
     return [*program, *_further_propagation(destination, parsed.propagation[1:])]
+
+
+def _is_only_below(parsed: MountOptions) -> bool:
+    """Tell whether all attributes are for the mounts below as well."""
+    top = (parsed.attr_set, parsed.attr_clear)
+    return top == (0, 0) and (parsed.recursive_set, parsed.recursive_clear) != (0, 0)
 
 
 def _remount(destination: str, parsed: MountOptions, path: str) -> list[Op]:

@@ -74,6 +74,24 @@ class SpawnInit(Operation):
     OP = "SPAWN_INIT"
 
 
+class OpenIdmapped(Operation):
+    """Clone a host's mount with its ids mapped, and keep it for BindIdmapped.  Runs in the stage.
+
+    `namespace` is the user namespace that maps them; when empty, one with these maps is made for it.
+    `map_recursive` maps the mounts below as well; `propagation` is MS_*.
+    """
+
+    OP = "OPEN_IDMAPPED"
+
+    source: str
+    recursive: int
+    map_recursive: int
+    propagation: int
+    uid_map: str
+    gid_map: str
+    namespace: str
+
+
 class NewSession(Operation):
     """Become the leader of a new session."""
 
@@ -164,6 +182,20 @@ class Bind(Operation):
     source: str
     destination: str
     recursive: int
+    attr_set: int
+    attr_clear: int
+    attr_recursive: int
+    propagation: int
+
+
+class BindIdmapped(Operation):
+    """Attach the mount that the OpenIdmapped of this `index`, from 0, has cloned; else as Bind."""
+
+    OP = "BIND_IDMAPPED"
+
+    index: int
+    source: str
+    destination: str
     attr_set: int
     attr_clear: int
     attr_recursive: int
@@ -510,6 +542,7 @@ if TYPE_CHECKING:
         | MapIds
         | BecomeRoot
         | SpawnInit
+        | OpenIdmapped
         | NewSession
         | SessionKeyring
         | OpenProc
@@ -519,6 +552,7 @@ if TYPE_CHECKING:
         | Hook
         | Mount
         | Bind
+        | BindIdmapped
         | SetMount
         | MakeDirectory
         | MakeSymlink

@@ -21,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from krun.plan.model import Options
     from krun.plan.ops import Op
-    from krun.spec.model import Spec
+    from krun.spec.model import Linux, Spec
 
 
 def root_path(spec: Spec, options: Options) -> str:
@@ -30,16 +30,22 @@ def root_path(spec: Spec, options: Options) -> str:
 
 
 def prepare_operations(spec: Spec, options: Options) -> list[Op]:
-    """Return what comes before the mounts: the propagation of the host's mounts, and the root's own mount.
+    """Return what comes before the mounts: the propagation of the host's mounts, and the root's own mount."""
+    return [
+        ops.HostPropagation(flags=host_propagation(spec.linux)),
+        ops.OpenRoot(source=root_path(spec, options)),
+    ]
+
+
+def host_propagation(linux: Linux) -> int:
+    """Return the propagation of the host's mounts as the container has them, and of what is cloned of them.
 
     By default what the host mounts later is seen and nothing is given back (rslave).  A configured `shared`
     leaves the host's mounts peers, without which no bind mount could be.  An unbindable host tree could not
     hold the root's bind mount, so it is made private and the root itself unbindable in `enter_operations`.
     """
-    flags = PROPAGATION.get(spec.linux.rootfs_propagation, MS_SLAVE | MS_REC)
-    if flags & MS_UNBINDABLE:
-        flags = MS_PRIVATE | MS_REC
-    return [ops.HostPropagation(flags=flags), ops.OpenRoot(source=root_path(spec, options))]
+    flags = PROPAGATION.get(linux.rootfs_propagation, MS_SLAVE | MS_REC)
+    return MS_PRIVATE | MS_REC if flags & MS_UNBINDABLE else flags
 
 
 def enter_operations(spec: Spec, options: Options) -> list[Op]:

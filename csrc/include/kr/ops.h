@@ -52,6 +52,7 @@ enum kr_fd_role {
 	X(5,  MAP_IDS,              "",        "")                                                               \
 	X(6,  BECOME_ROOT,          "",        "")                                                               \
 	X(7,  SPAWN_INIT,           "",        "")                                                               \
+	X(8,  OPEN_IDMAPPED,        "suuusss", "source recursive map_recursive propagation uid_map gid_map namespace") \
 	/* -- init: session, root file system and mounts -- */                                                   \
 	X(10, NEW_SESSION,          "",        "")                                                               \
 	X(11, SESSION_KEYRING,      "s",       "name")                                                           \
@@ -75,6 +76,7 @@ enum kr_fd_role {
 	X(29, MASK_PATH,            "s",       "path")                                                           \
 	X(30, READONLY_PATH,        "s",       "path")                                                           \
 	X(31, JOIN_ROOT,            "",        "")                                                               \
+	X(32, BIND_IDMAPPED,        "ussuuuu", "index source destination attr_set attr_clear attr_recursive propagation") \
 	/* -- init: the namespaces' own settings -- */                                                           \
 	X(40, HOSTNAME,             "s",       "name")                                                           \
 	X(41, DOMAINNAME,           "s",       "name")                                                           \

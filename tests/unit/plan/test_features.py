@@ -12,7 +12,7 @@ from krun.commands.features import features, mount_option_names
 from krun.errors import Unsupported
 from krun.host.facts import HostFacts
 from krun.plan.model import Plan
-from krun.plan.mount_options import KIND
+from krun.plan.mount_options import IDMAP, KIND
 from krun.spec.load import load
 from krun.spec.model import Capabilities, Mount, Process, Seccomp, SeccompArg, SeccompRule, Spec
 from krun.sys import native
@@ -28,7 +28,7 @@ def document(facts: HostFacts) -> Any:
 def test_what_clients_ask_for_is_there(document: Any) -> None:
     """CRI-O needs these four."""
     assert (document["ociVersionMin"], document["ociVersionMax"]) == ("1.0.0", "1.3.0")
-    assert document["linux"]["mountExtensions"]["idmap"]["enabled"] is False
+    assert document["linux"]["mountExtensions"]["idmap"]["enabled"] is True
     assert "rro" in document["mountOptions"]
 
 
@@ -51,7 +51,7 @@ def test_hooks_are_those_of_the_specification(document: Any) -> None:
     ]
 
 
-@pytest.mark.parametrize("option", sorted(set(mount_option_names()) - KIND))
+@pytest.mark.parametrize("option", sorted(set(mount_option_names()) - KIND - IDMAP))
 def test_listed_mount_option_is_taken(spec: Spec, compile_spec: Callable[..., Plan], option: str) -> None:
     """None of the list is refused, or passed on to a file system that might not know it."""
     program = compile_spec(spec.replace(mounts=(Mount("/x", "tmpfs", "x", (option,)),))).program

@@ -105,16 +105,3 @@ def test_kind_of_mount(option: str, bind: bool, recursive: bool) -> None:
     """`bind` and `rbind` make it a bind mount."""
     parsed = parse_options((option,))
     assert (parsed.bind, parsed.recursive_bind, parsed.remount) == (bind, recursive, option == "remount")
-
-
-def test_no_option_is_both_taken_and_refused() -> None:
-    """The tables do not overlap."""
-    taken = {
-        *m.ATTRIBUTES,
-        *m.RECURSIVE_ATTRIBUTES,
-        *m.PROPAGATION,
-        *m.SUPERBLOCK,
-        *m.WITHOUT_EFFECT,
-        *m.KIND,
-    }
-    assert not taken & set(m.REFUSED)

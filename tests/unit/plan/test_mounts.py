@@ -12,7 +12,7 @@ from krun.plan import mount_options as m
 from krun.plan import ops
 from krun.plan.model import Options
 from krun.plan.mounts import Mounted, container_path, plan_mounts
-from krun.spec.model import IdMapping, Mount, Spec
+from krun.spec.model import Mount, Spec
 
 Planner = Callable[..., Mounted]
 
@@ -172,15 +172,6 @@ def test_other_read_only_file_system_is_so_at_once(planned: Planner) -> None:
     assert mounted.program[0].parameters == ("ro",)
 
 
-@pytest.mark.parametrize("option", ["idmap", "ridmap", "idmap=uids=0-1-2"])
-def test_option_that_is_not_done_is_refused(planned: Planner, option: str) -> None:
-    """Never ignored, and named with its place."""
-    with pytest.raises(
-        Unsupported, match=r"^\$\.mounts\[1\]\.options\[1\]: .* is not supported by this version$"
-    ):
-        planned(Mount("/a", "tmpfs"), Mount("/b", "tmpfs", "", ("ro", option)))
-
-
 def test_tmpfs_can_begin_with_what_it_covers(planned: Planner) -> None:
     """`tmpcopyup` is no parameter of the file system, and nothing without being asked for."""
     first, second = planned(
@@ -203,12 +194,6 @@ def test_only_a_new_tmpfs_begins_with_a_copy(planned: Planner, mount: Mount) -> 
     """Anywhere else the option has no meaning."""
     with pytest.raises(Unsupported, match=r"^\$\.mounts\[0\]\.options: tmpcopyup is for a new tmpfs only$"):
         planned(mount)
-
-
-def test_mapped_mount_is_refused(planned: Planner) -> None:
-    """Idmapped mounts are not done yet."""
-    with pytest.raises(Unsupported, match=r"^\$\.mounts\[0\]\.uidMappings: "):
-        planned(Mount("/a", "bind", "/src", ("bind",), (IdMapping(0, 1, 1),), (IdMapping(0, 1, 1),)))
 
 
 def test_mount_without_type_is_refused(planned: Planner) -> None:
