@@ -10,8 +10,8 @@ Out of scope: what any verb does.
 from __future__ import annotations
 
 import errno
-import os
 
+from krun import os
 from krun.commands.options import Argument, Arguments, Context, Option
 from krun.errors import KrunError, UsageError
 from krun.log import Log, level_named
@@ -173,8 +173,8 @@ def make_context(options: Arguments, log: Log) -> Context:
 
 def default_root() -> str:
     """Return /run/krun, or $XDG_RUNTIME_DIR/krun for a plain user, also inside a user namespace of theirs."""
-    own = os.environ.get("XDG_RUNTIME_DIR", "")
-    if own and (os.geteuid() != 0 or (os.environ.get("USER", "root") != "root" and _in_user_namespace())):
+    own = os.getenv("XDG_RUNTIME_DIR")
+    if own and (os.geteuid() != 0 or (os.getenv("USER", "root") != "root" and _in_user_namespace())):
         return f"{own}/krun"
     return "/run/krun"
 

@@ -9,9 +9,9 @@ Out of scope: what is printed on standard error.
 from __future__ import annotations
 
 import errno
-import os
 import time
 
+from krun import os
 from krun.errors import KrunError
 
 LEVELS = ("debug", "info", "warning", "error")

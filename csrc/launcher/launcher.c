@@ -20,14 +20,24 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What the interpreter runs.  The collector finds nothing in a process this short, and os._exit skips the
- * tear-down of every module; both are measurable in a `krun state`. */
+/* What the interpreter runs.  The archive holds the code of all modules; an interpreter of another version finds
+ * none of its own and imports them one by one.  The collector finds nothing in a process this short, and _exit
+ * skips the tear-down of every module; both are measurable in a `krun state`. */
 #define PREPARE \
-	"import gc, os, sys\n" \
+	"import gc, marshal, sys\n" \
 	"gc.disable()\n" \
-	"sys.path.append(sys.argv[1])\n" \
+	"folder = sys.argv[1]\n" \
+	"sys.path.append(folder)\n" \
+	"try:\n" \
+	"    with open(f'{folder}/krun/archive.{sys.implementation.cache_tag}', 'rb') as archive:\n" \
+	"        names = {'__name__': 'krun.archive'}\n" \
+	"        exec(marshal.load(archive), names)\n" \
+	"        names['install'](folder, archive)\n" \
+	"except FileNotFoundError:\n" \
+	"    pass\n" \
+	"from posix import _exit\n" \
 	"from krun.cli import main\n"
-static const char start[] = PREPARE "os._exit(main(sys.argv[2:]))\n";
+static const char start[] = PREPARE "_exit(main(sys.argv[2:]))\n";
 
 /* The same with SIGINT held back until there is somebody to take it: during its own start the interpreter
  * answers a Ctrl-C with a traceback. */
@@ -38,7 +48,7 @@ static const char start_unblocking[] =
 		"    status = main(sys.argv[2:])\n"
 		"except KeyboardInterrupt:\n"
 		"    status = 130\n"
-		"os._exit(status)\n";
+		"_exit(status)\n";
 
 struct installation {
 	char folder[PATH_MAX];      /* that holds the package krun */

@@ -5,9 +5,9 @@ No verb by itself.  Everything is undone when a step fails, here or in the calle
 
 from __future__ import annotations
 
-import os
 import time
 
+from krun import os
 from krun.commands.options import Argument, Option
 from krun.errors import ContainerExists, HookError, UsageError
 from krun.execute.console import connect

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
+from krun import os
 from krun.commands.options import Argument, Arguments, Context, Option
 from krun.host.config import configured_monitor
 from krun.host.image import home_of

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
+from krun import os
 from krun.commands.options import Argument, Option
 from krun.errors import HostError, UsageError, WrongStatus
 from krun.execute.cgroup_update import update

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import select
 
+from krun import os
 from krun.errors import HookError, KrunError, PayloadError, WrongStatus
 
 _RECORD_BYTES = 4096

@@ -9,9 +9,9 @@ beside this one.
 from __future__ import annotations
 
 import errno
-import os
 import select
 
+from krun import os
 from krun.errors import HostError, KrunError
 from krun.execute import cgroup_v1, cgroup_v2
 from krun.execute.cgroup_files import (

@@ -6,8 +6,7 @@ Out of scope: what the program says (`krun.plan.device_filter`).
 
 from __future__ import annotations
 
-import os
-
+from krun import os
 from krun.errors import Unsupported
 from krun.execute.cgroup_files import words
 from krun.sys import native

@@ -8,7 +8,8 @@ Out of scope: what the files mean.
 from __future__ import annotations
 
 import errno
-import os
+
+from krun import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

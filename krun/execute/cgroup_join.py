@@ -5,8 +5,7 @@ Out of scope: entering it (`cgroup`).
 
 from __future__ import annotations
 
-import os
-
+from krun import os
 from krun.errors import HostError
 from krun.execute.cgroup_files import read_file, words
 from krun.sys.cgroups import UNIFIED

@@ -6,9 +6,9 @@ Out of scope: who is told (`krun.commands.events`).
 
 from __future__ import annotations
 
-import os
 import select
 
+from krun import os
 from krun.errors import HostError
 from krun.execute.cgroup_files import words, write_file
 from krun.sys.cgroups import UNIFIED

@@ -7,8 +7,7 @@ Out of scope: when to look, and who is told (`krun.commands.events`).
 
 from __future__ import annotations
 
-import os
-
+from krun import os
 from krun.execute.cgroup_files import read_file
 from krun.sys.cgroups import UNIFIED
 

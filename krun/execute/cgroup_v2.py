@@ -5,9 +5,9 @@ Out of scope: devices (`cgroup_bpf`), and everything that v1 and v2 share (`cgro
 
 from __future__ import annotations
 
-import os
 import select
 
+from krun import os
 from krun.execute.cgroup_files import parent_of, read_file, write_file
 
 TYPE_CHECKING = False

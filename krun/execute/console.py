@@ -8,8 +8,8 @@ krun copies between the master and its own terminal.
 from __future__ import annotations
 
 import errno
-import os
 
+from krun import os
 from krun.errors import HostError, KrunError
 from krun.sys.packets import connect_stream, receive_descriptor, stream_pair
 

@@ -5,8 +5,7 @@ Works on whatever a killed krun has left, so nothing here may rely on a step hav
 
 from __future__ import annotations
 
-import os
-
+from krun import os
 from krun.errors import KrunError
 from krun.execute import cgroup
 from krun.execute.hooks import run_all_hooks

@@ -9,8 +9,8 @@ Out of scope: deciding anything; the plan has decided.
 from __future__ import annotations
 
 import errno
-import os
 
+from krun import os
 from krun.errors import HostError, KrunError, Unsupported
 from krun.execute import barrier, cgroup, stage
 from krun.execute.cgroup_join import below, joinable

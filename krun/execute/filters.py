@@ -8,9 +8,9 @@ compiled anew.
 
 from __future__ import annotations
 
-import os
 import stat
 
+from krun import os
 from krun.errors import Unsupported
 from krun.sys import native
 
@@ -61,7 +61,7 @@ def _compile(profile: Seccomp) -> bytes:
 
 
 def _runtime_directory() -> str:
-    return "/run" if os.geteuid() == 0 else os.environ.get("XDG_RUNTIME_DIR", "/run")
+    return "/run" if os.geteuid() == 0 else os.getenv("XDG_RUNTIME_DIR", "/run")
 
 
 def _open_cache(base: str) -> int | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import select
 
+from krun import os
 from krun.execute.processes import exit_status
 from krun.sys import signals
 

@@ -7,8 +7,8 @@ Out of scope: createContainer and startContainer, which krun-init runs in the co
 from __future__ import annotations
 
 import errno
-import os
 
+from krun import os
 from krun.errors import HookError, KrunError
 from krun.execute.processes import ending, kill_tree
 from krun.sys import json, signals

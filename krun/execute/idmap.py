@@ -6,8 +6,8 @@ Out of scope: `newuidmap`, which a plain user would need for more than one id.
 from __future__ import annotations
 
 import errno
-import os
 
+from krun import os
 from krun.errors import HostError
 
 TYPE_CHECKING = False

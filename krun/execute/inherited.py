@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import fcntl
-import os
 
+from krun import os
 from krun.errors import UsageError
 
 FIRST = 3
@@ -12,8 +12,8 @@ FIRST = 3
 
 def listen_fds() -> int:
     """Return how many sockets systemd's protocol says are for this process (sd_listen_fds(3))."""
-    count = os.environ.get("LISTEN_FDS", "")
-    is_ours = os.environ.get("LISTEN_PID", "") == str(os.getpid())
+    count = os.getenv("LISTEN_FDS")
+    is_ours = os.getenv("LISTEN_PID") == str(os.getpid())
     return int(count) if is_ours and count.isascii() and count.isdecimal() else 0
 
 

@@ -7,8 +7,8 @@ payload's.
 from __future__ import annotations
 
 import errno
-import os
 
+from krun import os
 from krun.errors import HostError
 from krun.sys import native, paths
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import errno
-import os
 
+from krun import os
 from krun.errors import HostError
 
 

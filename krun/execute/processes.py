@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
+from krun import os
 from krun.sys import signals
 
 

@@ -5,8 +5,7 @@ Out of scope: the barrier itself (`barrier`).
 
 from __future__ import annotations
 
-import os
-
+from krun import os
 from krun.errors import HookError, KrunError, WrongStatus
 from krun.execute.barrier import release
 from krun.state import liveness, store

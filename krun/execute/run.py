@@ -8,8 +8,7 @@ Out of scope: deciding anything; the plan has decided.
 
 from __future__ import annotations
 
-import os
-
+from krun import os
 from krun.errors import KrunError
 from krun.execute import barrier, cgroup, idmap, stage
 from krun.execute.filters import compile_filter

@@ -7,9 +7,9 @@ that is the business of the `Servant`.
 from __future__ import annotations
 
 import errno
-import os
 import select
 
+from krun import os
 from krun.errors import HookError, HostError, KrunError, PayloadError, StageError
 from krun.execute import protocol
 from krun.execute.monitor import sealed_program

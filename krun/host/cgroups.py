@@ -6,8 +6,7 @@ Out of scope: what a container's cgroup should be (`krun.plan.cgroups`), and eve
 
 from __future__ import annotations
 
-import os
-
+from krun import os
 from krun.types import Record
 
 TYPE_CHECKING = False

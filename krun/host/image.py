@@ -6,9 +6,9 @@ Out of scope: groups and names, because `process.user` has numbers; a passwd tha
 
 from __future__ import annotations
 
-import os
 import stat
 
+from krun import os
 from krun.sys import native
 
 _USERS = "etc/passwd"

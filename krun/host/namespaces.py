@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import os
 
+from krun import os
 from krun.errors import HostError
 from krun.types import Record
 

@@ -6,8 +6,7 @@ Out of scope: everything inside a container's root file system (`image`), and ev
 
 from __future__ import annotations
 
-import os
-
+from krun import os
 from krun.host.cgroups import NO_CGROUPS, probe_cgroups
 from krun.host.facts import HostFacts
 

@@ -9,8 +9,7 @@ Out of scope: making the cgroups (`cgroups`).
 
 from __future__ import annotations
 
-import os
-
+from krun import os
 from krun.errors import HostError
 from krun.plan import ops
 from krun.plan.mount_options import (

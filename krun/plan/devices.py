@@ -6,9 +6,9 @@ Out of scope: which devices may be used (`cgroups`), and /dev/console, which com
 
 from __future__ import annotations
 
-import os
 import stat
 
+from krun import os
 from krun.plan import ops
 from krun.plan.mounts import has_bound_dev
 

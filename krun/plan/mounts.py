@@ -9,8 +9,7 @@ resolved inside the container, which is krun-init's business.
 
 from __future__ import annotations
 
-import os
-
+from krun import os
 from krun.errors import Unsupported
 from krun.plan import ops
 from krun.plan.cgroup_mounts import cgroup_operations

@@ -5,8 +5,7 @@ Out of scope: what is mounted in it (`mounts`) and its device nodes (`devices`).
 
 from __future__ import annotations
 
-import os
-
+from krun import os
 from krun.plan import ops
 from krun.plan.mount_options import (
     MOUNT_ATTR_RDONLY,

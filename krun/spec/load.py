@@ -6,8 +6,8 @@ Out of scope: what the host or this version of krun can do about a configuration
 from __future__ import annotations
 
 import errno
-import os
 
+from krun import os
 from krun.errors import Fault, KrunError, SpecError
 from krun.spec._schema import CONFIG, PROCESS, RESOURCES
 from krun.spec.build import build

@@ -9,7 +9,7 @@ Out of scope: what a container's status follows from this (`store`), and freezin
 
 from __future__ import annotations
 
-import os
+from krun import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

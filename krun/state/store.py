@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import os
 
+from krun import os
 from krun.errors import ContainerExists, HostError, KrunError, NoSuchContainer
 from krun.state import liveness
 from krun.state.model import (
@@ -94,7 +94,7 @@ def create(root: str, id: str) -> Held:
     if len(os.fsencode(root)) + len(id) + 1 >= _LONGEST_PATH:
         raise HostError("the state directory cannot be made", f"{root[:40]}... is too long a path")
     try:
-        os.makedirs(root, 0o711, exist_ok=True)
+        os.makedirs(root, 0o711)
         os.mkdir(f"{root}/{id}", 0o700)
     except FileExistsError as error:
         if error.filename == root:

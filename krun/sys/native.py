@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import os
 
+from krun import os
 from krun.sys import newer_calls
 from krun.sys._kr import ffi, lib
 

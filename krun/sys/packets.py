@@ -6,8 +6,9 @@ Built on `_socket`, because `socket` imports enum and selectors.  Out of scope: 
 from __future__ import annotations
 
 import _socket
-import os
 import sys
+
+from krun import os
 
 _RIGHTS_SPACE = _socket.CMSG_SPACE(4)
 _LONGEST_PATH = 107  # sun_path without its NUL

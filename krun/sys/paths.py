@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from krun import os
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 """The directory of the package `krun`."""

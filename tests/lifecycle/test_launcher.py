@@ -5,6 +5,7 @@ Out of scope: what the code does.
 
 from __future__ import annotations
 
+import marshal
 import os
 import shutil
 import signal
@@ -64,6 +65,33 @@ def test_a_package_of_another_python_is_found(krun: Path, tmp_path: Path) -> Non
     done = run(moved, "--version")
     assert done.returncode == 1
     assert done.stderr == f"krun: needs Python 3.99, which is neither in {tmp_path}/bin nor in /usr/bin\n"
+
+
+def test_without_an_archive_for_this_python_the_modules_are_imported_one_by_one(
+    krun: Path, tmp_path: Path
+) -> None:
+    """One wheel serves every Python from 3.11 on, and the archive is that of the one that built it."""
+    installed = krun.parent.parent
+    (package,) = installed.glob("lib/python3*/site-packages/krun")
+    shutil.copytree(package, tmp_path / package.relative_to(installed))
+    (tmp_path / "bin").mkdir()
+    copy = Path(shutil.copy(krun, tmp_path / "bin" / "krun"))
+    (archive,) = (tmp_path / package.relative_to(installed)).glob("archive.*[0-9]")
+    with_archive = run(copy, "--version")
+    archive.unlink()
+    without_archive = run(copy, "--version")
+    assert with_archive.returncode == without_archive.returncode == 0
+    assert with_archive.stdout == without_archive.stdout == run(krun, "--version").stdout
+
+
+def test_the_archive_holds_every_module(krun: Path) -> None:
+    """What lies beside it as source is in it, the modules that the build wrote too."""
+    (package,) = krun.parent.parent.glob("lib/python3*/site-packages/krun")
+    (path,) = package.glob("archive.*[0-9]")
+    with path.open("rb") as archive:
+        marshal.load(archive)  # noqa: S302 - what the build wrote
+        places = {place for place, _, _ in marshal.load(archive).values()}  # noqa: S302
+    assert places == {f"krun/{source.relative_to(package)}" for source in package.rglob("*.py")}
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])

@@ -14,6 +14,8 @@ RANKS = {
     "errors": 0,
     "log": 0,
     "types": 0,
+    "os": 0,
+    "archive": 0,
     "sys": 1,
     "spec": 2,
     "host": 2,
@@ -24,8 +26,8 @@ RANKS = {
     "cli": 6,
     "__main__": 7,
 }
-# errors and log are records and text: they may use `types`, which uses nothing.
-BESIDE = {("errors", "types"), ("log", "types"), ("log", "errors")}
+# errors and log are records and text: they may use `types` and `os`, which use nothing.
+BESIDE = {("errors", "types"), ("log", "types"), ("log", "errors"), ("log", "os")}
 HEAVY = ("cffi", "jsonschema", "pyroute2", "yaml")
 
 

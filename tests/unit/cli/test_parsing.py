@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from krun import os
 from krun.cli import default_root, open_log, parse_options, parse_verb
 from krun.commands.options import Argument, Option
 from krun.errors import KrunError, UsageError
@@ -129,9 +130,9 @@ def test_the_default_root(
     monkeypatch: pytest.MonkeyPatch, euid: int, environment: dict[str, str], expected: str
 ) -> None:
     """/run/krun, or the directory that a plain user has for such things."""
-    for name in ("XDG_RUNTIME_DIR", "USER"):
-        monkeypatch.delenv(name, raising=False)
+    for name in (b"XDG_RUNTIME_DIR", b"USER"):
+        monkeypatch.delitem(os.environ, name, raising=False)
     for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr("os.geteuid", lambda: euid)
+        monkeypatch.setitem(os.environ, name.encode(), value.encode())
+    monkeypatch.setattr("krun.os.geteuid", lambda: euid)
     assert default_root() == expected

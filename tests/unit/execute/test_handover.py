@@ -13,6 +13,7 @@ from krun.execute.console import Relay, connect, console_pair, take_master
 from krun.execute.inherited import listen_fds, preserved
 from krun.execute.pid_file import write_pid_file
 from krun.execute.processes import ending, exit_status
+from krun.os import environ
 from krun.sys.packets import send_descriptor
 
 
@@ -76,10 +77,10 @@ def test_descriptors_of_krun_itself_are_not_handed_out() -> None:
 
 def test_sockets_are_for_the_named_process_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """sd_listen_fds(3): LISTEN_PID has to be this process."""
-    monkeypatch.setenv("LISTEN_FDS", "2")
-    monkeypatch.setenv("LISTEN_PID", str(os.getpid()))
+    monkeypatch.setitem(environ, b"LISTEN_FDS", b"2")
+    monkeypatch.setitem(environ, b"LISTEN_PID", str(os.getpid()).encode())
     assert listen_fds() == 2
-    monkeypatch.setenv("LISTEN_PID", "1")
+    monkeypatch.setitem(environ, b"LISTEN_PID", b"1")
     assert listen_fds() == 0
 
 
