@@ -21,6 +21,11 @@ bool kr_guest_has(uint64_t address, uint64_t size)
 	       (address >= DOUBLE_ARENA && address < DOUBLE_ARENA_END && size <= DOUBLE_ARENA_END - address);
 }
 
+uint64_t kr_guest_room(uint64_t address)
+{
+	return kr_guest_has(address, 1) ? DOUBLE_ARENA_END - address : 0;
+}
+
 int kr_copy_from_guest(void *to, uint64_t from, size_t size)
 {
 	if (!kr_guest_has(from, size)) {

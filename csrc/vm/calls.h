@@ -33,6 +33,8 @@ typedef int64_t kr_handler(struct kr_thread *thread, const struct kr_call *call)
 
 /* True when [address, address + size) lies in the arena; size 0 is always good. */
 bool kr_guest_has(uint64_t address, uint64_t size);
+/* The bytes from `address` to the end of the arena; 0 when it does not lie in it. */
+uint64_t kr_guest_room(uint64_t address);
 
 /* Copy between the arena and the monitor.  0, or -EFAULT when the range is not the guest's or not there. */
 int kr_copy_from_guest(void *to, uint64_t from, size_t size);

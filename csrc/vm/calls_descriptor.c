@@ -109,17 +109,18 @@ static int pointed_size(int command, uint64_t *size)
 int64_t kr_call_fcntl(struct kr_thread *thread, const struct kr_call *call)
 {
 	int command = (int)(uint32_t)call->arg[1];
+	uint64_t arg[6] = { call->arg[0], call->arg[1], call->arg[2], 0, 0, 0 };
 	uint64_t size;
 	int failed = pointed_size(command, &size);
 
 	if (failed != 0) {
-		return failed;
+		return fcntl((int)(uint32_t)call->arg[0], F_GETFD) < 0 ? -errno : failed;
 	}
 	if (!kr_guest_has(call->arg[2], size)) {
-		return -EFAULT;
+		arg[2] = kr_stand_in(call->arg[2], size);
 	}
 	if (command == F_DUPFD_QUERY && kr_is_monitor_fd((int)(uint32_t)call->arg[2])) {
 		return -EBADF;
 	}
-	return kr_host_call(thread, SYS_fcntl, call->arg);
+	return kr_host_call(thread, SYS_fcntl, arg);
 }

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -49,17 +50,19 @@ static void describe(int command, bool *has_timeout, bool *has_second)
 
 int64_t kr_call_futex(struct kr_thread *thread, const struct kr_call *call)
 {
+	uint64_t arg[6];
 	bool has_timeout;
 	bool has_second;
 
+	memcpy(arg, call->arg, sizeof arg);
 	describe((int)(uint32_t)call->arg[1] & FUTEX_CMD_MASK, &has_timeout, &has_second);
-	if (has_timeout && call->arg[3] != 0 && !kr_guest_has(call->arg[3], 16)) {
-		return -EFAULT;
+	if (has_timeout && arg[3] != 0 && !kr_guest_has(arg[3], 16)) {
+		arg[3] = kr_stand_in(arg[3], 16);
 	}
-	if (has_second && !kr_guest_has(call->arg[4], sizeof(uint32_t))) {
-		return -EFAULT;
+	if (has_second && !kr_guest_has(arg[4], sizeof(uint32_t))) {
+		arg[4] = kr_stand_in(arg[4], sizeof(uint32_t));
 	}
-	return kr_host_call(thread, SYS_futex, call->arg);
+	return kr_host_call(thread, SYS_futex, arg);
 }
 
 int64_t kr_call_futex_waitv(struct kr_thread *thread, const struct kr_call *call)
@@ -75,7 +78,7 @@ int64_t kr_call_futex_waitv(struct kr_thread *thread, const struct kr_call *call
 	}
 	for (uint32_t i = 0; i < count; i++) {
 		if (!kr_guest_has(waiters[i].uaddr, sizeof(uint64_t))) {
-			return -EFAULT;
+			waiters[i].uaddr = kr_stand_in(waiters[i].uaddr, sizeof(uint64_t));
 		}
 	}
 	return kr_host_call(thread, SYS_futex_waitv,

@@ -293,10 +293,10 @@ static struct argument describe(uint32_t command)
 	return unknown;
 }
 
-static int64_t pass(struct kr_thread *thread, const struct kr_call *call, const void *copy)
+static int64_t pass(struct kr_thread *thread, const struct kr_call *call, uint64_t argument)
 {
 	return kr_host_call(thread, SYS_ioctl,
-			    (const uint64_t[6]){ call->arg[0], call->arg[1], (uint64_t)(uintptr_t)copy, 0, 0, 0 });
+			    (const uint64_t[6]){ call->arg[0], call->arg[1], argument, 0, 0, 0 });
 }
 
 /* struct ifconf points to the room for the list; a NULL there asks for the size. */
@@ -306,12 +306,12 @@ static int64_t list_interfaces(struct kr_thread *thread, const struct kr_call *c
 	int64_t result;
 
 	if (kr_copy_from_guest(&list, call->arg[2], sizeof list) < 0 || list.ifc_len < 0) {
-		return -EFAULT;
+		return pass(thread, call, kr_stand_in(call->arg[2], sizeof list));
 	}
 	if (list.ifc_buf != NULL && !kr_guest_has((uint64_t)(uintptr_t)list.ifc_buf, (uint64_t)list.ifc_len)) {
 		return -EFAULT;
 	}
-	result = pass(thread, call, &list);
+	result = pass(thread, call, (uint64_t)(uintptr_t)&list);
 	if (result == 0 && kr_copy_to_guest(call->arg[2], &list, sizeof list) < 0) {
 		return -EFAULT;
 	}
@@ -325,7 +325,7 @@ static int64_t change_route(struct kr_thread *thread, const struct kr_call *call
 	char name[IFNAMSIZ];
 
 	if (kr_copy_from_guest(&route, call->arg[2], sizeof route) < 0) {
-		return -EFAULT;
+		return pass(thread, call, kr_stand_in(call->arg[2], sizeof route));
 	}
 	if (route.rt_dev != NULL) {
 		int64_t length = kr_copy_string(name, (uint64_t)(uintptr_t)route.rt_dev, sizeof name);
@@ -335,12 +335,13 @@ static int64_t change_route(struct kr_thread *thread, const struct kr_call *call
 		}
 		route.rt_dev = name;
 	}
-	return pass(thread, call, &route);
+	return pass(thread, call, (uint64_t)(uintptr_t)&route);
 }
 
 int64_t kr_call_ioctl(struct kr_thread *thread, const struct kr_call *call)
 {
 	struct argument argument = describe((uint32_t)call->arg[1]);
+	uint64_t pointed = call->arg[2];
 
 	switch (argument.shape) {
 	case UNKNOWN:
@@ -349,7 +350,7 @@ int64_t kr_call_ioctl(struct kr_thread *thread, const struct kr_call *call)
 		break;
 	case POINTER:
 		if (!kr_guest_has(call->arg[2], argument.size)) {
-			return -EFAULT;
+			pointed = kr_stand_in(pointed, argument.size);
 		}
 		break;
 	case DESCRIPTOR:
@@ -362,5 +363,5 @@ int64_t kr_call_ioctl(struct kr_thread *thread, const struct kr_call *call)
 	case ROUTE:
 		return change_route(thread, call);
 	}
-	return kr_host_call(thread, SYS_ioctl, call->arg);
+	return pass(thread, call, pointed);
 }

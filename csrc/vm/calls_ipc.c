@@ -24,6 +24,12 @@ kr_handler kr_call_mq_notify;
 #define MSG_BYTES    120u
 #define COOKIE_BYTES 32u /* of a notification for a netlink socket */
 
+/* A pointer to `size` bytes of the guest, or one to nobody's. */
+static uint64_t checked(uint64_t address, uint64_t size)
+{
+	return kr_guest_has(address, size) ? address : kr_stand_in(address, size);
+}
+
 /* Commands without a structure. */
 static bool is_plain(int command)
 {
@@ -32,38 +38,35 @@ static bool is_plain(int command)
 
 int64_t kr_call_shmctl(struct kr_thread *thread, const struct kr_call *call)
 {
-	if (!is_plain((int)(uint32_t)call->arg[1]) && !kr_guest_has(call->arg[2], SHM_BYTES)) {
-		return -EFAULT;
-	}
-	return kr_host_call(thread, SYS_shmctl, call->arg);
+	uint64_t to = is_plain((int)(uint32_t)call->arg[1]) ? 0 : checked(call->arg[2], SHM_BYTES);
+
+	return kr_host_call(thread, SYS_shmctl, (const uint64_t[6]){ call->arg[0], call->arg[1], to, 0, 0, 0 });
 }
 
 int64_t kr_call_msgctl(struct kr_thread *thread, const struct kr_call *call)
 {
-	if ((int)(uint32_t)call->arg[1] != IPC_RMID && !kr_guest_has(call->arg[2], MSG_BYTES)) {
-		return -EFAULT;
-	}
-	return kr_host_call(thread, SYS_msgctl, call->arg);
+	uint64_t to = (int)(uint32_t)call->arg[1] == IPC_RMID ? 0 : checked(call->arg[2], MSG_BYTES);
+
+	return kr_host_call(thread, SYS_msgctl, (const uint64_t[6]){ call->arg[0], call->arg[1], to, 0, 0, 0 });
 }
 
 /* GETALL and SETALL take an array as long as the set.  An id never comes back for a set of another size: it
  * carries a sequence number. */
-static int64_t check_values(struct kr_thread *thread, const struct kr_call *call)
+static uint64_t check_values(struct kr_thread *thread, const struct kr_call *call)
 {
 	struct semid_ds set;
 	int64_t failed =
 		kr_host_call(thread, SYS_semctl,
 			     (const uint64_t[6]){ call->arg[0], 0, IPC_STAT, (uint64_t)(uintptr_t)&set, 0, 0 });
 
-	if (failed < 0) {
-		return failed;
-	}
-	return kr_guest_has(call->arg[3], set.sem_nsems * sizeof(uint16_t)) ? 0 : -EFAULT;
+	/* What the kernel has against it, it says again. */
+	return failed < 0 ? kr_stand_in(call->arg[3], sizeof(uint16_t))
+			  : checked(call->arg[3], set.sem_nsems * sizeof(uint16_t));
 }
 
 int64_t kr_call_semctl(struct kr_thread *thread, const struct kr_call *call)
 {
-	int64_t failed = 0;
+	uint64_t argument = call->arg[3];
 
 	switch ((int)(uint32_t)call->arg[2]) {
 	case IPC_RMID:
@@ -75,29 +78,35 @@ int64_t kr_call_semctl(struct kr_thread *thread, const struct kr_call *call)
 		break;
 	case GETALL:
 	case SETALL:
-		failed = check_values(thread, call);
+		argument = check_values(thread, call);
 		break;
 	default:
-		failed = kr_guest_has(call->arg[3], SEM_BYTES) ? 0 : -EFAULT;
+		argument = checked(argument, SEM_BYTES);
 		break;
 	}
-	return failed != 0 ? failed : kr_host_call(thread, SYS_semctl, call->arg);
+	return kr_host_call(thread, SYS_semctl,
+			    (const uint64_t[6]){ call->arg[0], call->arg[1], call->arg[2], argument, 0, 0 });
 }
 
-/* A message is its type and as many bytes as the size says. */
-static bool is_good_message(const struct kr_call *call)
+/* A message is its type and as many bytes as the size says; one that is too large the kernel does not touch. */
+static int64_t pass_message(struct kr_thread *thread, int64_t nr, const struct kr_call *call)
 {
-	return call->arg[2] <= INT64_MAX && kr_guest_has(call->arg[1], sizeof(long) + call->arg[2]);
+	uint64_t size = call->arg[2] > INT64_MAX ? call->arg[2] : sizeof(long) + call->arg[2];
+	const uint64_t arg[6] = { call->arg[0], checked(call->arg[1], size),
+				  call->arg[2], call->arg[3],
+				  call->arg[4], 0 };
+
+	return kr_host_call(thread, nr, arg);
 }
 
 int64_t kr_call_msgsnd(struct kr_thread *thread, const struct kr_call *call)
 {
-	return is_good_message(call) ? kr_host_call(thread, SYS_msgsnd, call->arg) : -EFAULT;
+	return pass_message(thread, SYS_msgsnd, call);
 }
 
 int64_t kr_call_msgrcv(struct kr_thread *thread, const struct kr_call *call)
 {
-	return is_good_message(call) ? kr_host_call(thread, SYS_msgrcv, call->arg) : -EFAULT;
+	return pass_message(thread, SYS_msgrcv, call);
 }
 
 /* With SIGEV_THREAD the kernel reads a cookie and takes the descriptor of a netlink socket. */

@@ -18,10 +18,9 @@ int64_t kr_call_mincore(struct kr_thread *thread, const struct kr_call *call)
 {
 	uint64_t pages = call->arg[1] / PAGE + (call->arg[1] % PAGE != 0 ? 1 : 0);
 
-	if (!kr_guest_has(call->arg[2], pages)) {
-		return -EFAULT;
-	}
-	return kr_host_call(thread, SYS_mincore, call->arg);
+	uint64_t to = kr_guest_has(call->arg[2], pages) ? call->arg[2] : kr_stand_in(call->arg[2], pages);
+
+	return kr_host_call(thread, SYS_mincore, (const uint64_t[6]){ call->arg[0], call->arg[1], to, 0, 0, 0 });
 }
 
 /* There are no keys but the one that stands for none. */

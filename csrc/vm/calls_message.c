@@ -17,7 +17,8 @@ kr_handler kr_call_sendmmsg;
 kr_handler kr_call_recvmmsg;
 
 /* More control data to send than this gets the errno of a socket whose option memory is used up. */
-#define MAX_CONTROL 16384u
+#define MAX_CONTROL  16384u
+#define LONGEST_NAME 128u /* struct sockaddr_storage; the kernel takes no more */
 
 /* No message passes the kernel one of the monitor's descriptors. */
 static int check_control(struct msghdr *header)
@@ -44,6 +45,19 @@ static int check_control(struct msghdr *header)
 	return 0;
 }
 
+/* What is not the guest's becomes nobody's. */
+static void stand_in(void **pointer, uint64_t size)
+{
+	*pointer = (void *)(uintptr_t)kr_stand_in((uint64_t)(uintptr_t)*pointer, size);
+}
+
+static void check_pointer(void **pointer, uint64_t size)
+{
+	if (*pointer != NULL && !kr_guest_has((uint64_t)(uintptr_t)*pointer, size)) {
+		stand_in(pointer, size);
+	}
+}
+
 static int copy_control(struct kr_scratch *scratch, struct msghdr *header)
 {
 	void *copy;
@@ -60,41 +74,37 @@ static int copy_control(struct kr_scratch *scratch, struct msghdr *header)
 		return -ENOBUFS;
 	}
 	if (kr_copy_from_guest(copy, (uint64_t)(uintptr_t)header->msg_control, header->msg_controllen) < 0) {
-		return -EFAULT;
+		stand_in(&header->msg_control, header->msg_controllen);
+		return 0;
 	}
 	header->msg_control = copy;
 	return check_control(header);
 }
 
-/* Copy the header at `from` and check all that it points to. */
+/* Copy the header at `from` and check all that it points to.  What else is wrong, the kernel says. */
 static int copy_header(struct kr_scratch *scratch, uint64_t from, bool is_sent, struct msghdr *header)
 {
 	uint64_t vector;
+	uint64_t name_size;
 	int failed;
 
 	if (kr_copy_from_guest(header, from, sizeof *header) < 0) {
 		return -EFAULT;
 	}
-	if (header->msg_iovlen > IOV_MAX) {
-		return -EMSGSIZE;
-	}
-	if ((int)header->msg_namelen < 0) {
-		return -EINVAL;
-	}
-	if (header->msg_name != NULL && !kr_guest_has((uint64_t)(uintptr_t)header->msg_name, header->msg_namelen)) {
-		return -EFAULT;
-	}
+	name_size = header->msg_namelen < LONGEST_NAME ? header->msg_namelen : LONGEST_NAME;
+	check_pointer(&header->msg_name, name_size);
 	failed = kr_copy_iovec(scratch, (uint64_t)(uintptr_t)header->msg_iov, header->msg_iovlen, &vector);
-	if (failed != 0) {
+	if (failed == -ENOMEM) {
 		return failed;
+	}
+	if (failed != 0) {
+		vector = kr_stand_in((uint64_t)(uintptr_t)header->msg_iov, sizeof(struct iovec));
 	}
 	header->msg_iov = (struct iovec *)(uintptr_t)vector;
 	if (is_sent) {
 		return copy_control(scratch, header);
 	}
-	if (!kr_guest_has((uint64_t)(uintptr_t)header->msg_control, header->msg_controllen)) {
-		return -EFAULT;
-	}
+	check_pointer(&header->msg_control, header->msg_controllen);
 	return 0;
 }
 
@@ -102,6 +112,14 @@ static int64_t pass_message(struct kr_thread *thread, int64_t nr, uint64_t fd, s
 			    uint64_t flags)
 {
 	return kr_host_call(thread, nr, (const uint64_t[6]){ fd, (uint64_t)(uintptr_t)header, flags, 0, 0, 0 });
+}
+
+/* The header cannot be read: the kernel finds that out too, after it has looked at the descriptor. */
+static int64_t pass_nothing(struct kr_thread *thread, int64_t nr, uint64_t fd, uint64_t from, uint64_t flags)
+{
+	const uint64_t nobodys = kr_stand_in(from, sizeof(struct msghdr));
+
+	return kr_host_call(thread, nr, (const uint64_t[6]){ fd, nobodys, flags, 0, 0, 0 });
 }
 
 static int64_t send_message(struct kr_thread *thread, uint64_t fd, uint64_t from, uint64_t flags)
@@ -112,6 +130,9 @@ static int64_t send_message(struct kr_thread *thread, uint64_t fd, uint64_t from
 
 	KR_SCRATCH_INIT(&scratch);
 	failed = copy_header(&scratch, from, true, &header);
+	if (failed == -EFAULT) {
+		return pass_nothing(thread, SYS_sendmsg, fd, from, flags);
+	}
 	return failed != 0 ? failed : pass_message(thread, SYS_sendmsg, fd, &header, flags);
 }
 
@@ -138,6 +159,9 @@ static int64_t receive_message(struct kr_thread *thread, uint64_t fd, uint64_t t
 
 	KR_SCRATCH_INIT(&scratch);
 	failed = copy_header(&scratch, to, false, &header);
+	if (failed == -EFAULT) {
+		return pass_nothing(thread, SYS_recvmsg, fd, to, flags);
+	}
 	if (failed != 0) {
 		return failed;
 	}

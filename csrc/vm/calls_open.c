@@ -81,6 +81,9 @@ int64_t kr_call_openat2(struct kr_thread *thread, const struct kr_call *call)
 	if ((how.flags & ~KNOWN_FLAGS) != 0) {
 		return -EINVAL;
 	}
+	if ((how.mode & ~07777ull) != 0) {
+		return -EINVAL;
+	}
 	if (how.mode != 0 && (how.flags & O_CREAT) == 0 && (how.flags & O_TMPFILE) != O_TMPFILE) {
 		return -EINVAL;
 	}

@@ -150,7 +150,10 @@ static int64_t pass(struct kr_thread *thread, const struct kr_call *call)
 /* The second argument points to `size` bytes. */
 static int64_t pass_pointer(struct kr_thread *thread, const struct kr_call *call, uint64_t size)
 {
-	return kr_guest_has(call->arg[1], size) ? pass(thread, call) : -EFAULT;
+	uint64_t at = kr_guest_has(call->arg[1], size) ? call->arg[1] : kr_stand_in(call->arg[1], size);
+
+	return kr_host_call(thread, SYS_prctl,
+			    (const uint64_t[6]){ call->arg[0], at, call->arg[2], call->arg[3], call->arg[4], 0 });
 }
 
 static int64_t set_name(struct kr_thread *thread, const struct kr_call *call)

@@ -116,6 +116,7 @@ static int64_t read_directory(struct kr_thread *thread, const struct kr_call *ca
 		return kr_host_call(thread, form->nr, call->arg);
 	}
 	for (;;) {
+		off_t before = lseek((int)(uint32_t)call->arg[0], 0, SEEK_CUR);
 		int64_t got = kr_host_call(thread, form->nr, arg);
 		size_t kept;
 
@@ -125,7 +126,11 @@ static int64_t read_directory(struct kr_thread *thread, const struct kr_call *ca
 		kept = drop_monitors_entries(entries, (size_t)got, form);
 		/* Nothing left is not the end: there may be more. */
 		if (kept > 0) {
-			return kr_copy_to_guest(call->arg[1], entries, kept) < 0 ? -EFAULT : (int64_t)kept;
+			if (kr_copy_to_guest(call->arg[1], entries, kept) == 0) {
+				return (int64_t)kept;
+			}
+			(void)lseek((int)(uint32_t)call->arg[0], before, SEEK_SET);
+			return -EFAULT;
 		}
 	}
 }

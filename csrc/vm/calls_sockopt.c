@@ -72,31 +72,42 @@ static bool has_pointers(int level, int option)
 	}
 }
 
+static int64_t get_option(struct kr_thread *thread, const struct kr_call *call, uint64_t value, uint64_t size)
+{
+	return kr_host_call(thread, SYS_getsockopt,
+			    (const uint64_t[6]){ call->arg[0], call->arg[1], call->arg[2], value, size, 0 });
+}
+
+/* What the kernel says of an option that is not served, without any memory to write to. */
+static int64_t refuse(struct kr_thread *thread, const struct kr_call *call)
+{
+	int64_t result = get_option(thread, call, 0, 0);
+
+	return result == -EFAULT || result >= 0 ? -ENOPROTOOPT : result;
+}
+
 int64_t kr_call_getsockopt(struct kr_thread *thread, const struct kr_call *call)
 {
 	int level = (int)(uint32_t)call->arg[1];
 	int option = (int)(uint32_t)call->arg[2];
+	uint64_t value = call->arg[3];
+	uint64_t bytes;
 	int32_t size;
 	int64_t result;
 
 	if (!is_known_level(level) || has_pointers(level, option)) {
-		return -ENOPROTOOPT;
+		return refuse(thread, call);
 	}
 	if (kr_copy_from_guest(&size, call->arg[4], sizeof size) < 0) {
-		return -EFAULT;
+		return get_option(thread, call, 0, kr_stand_in(call->arg[4], sizeof size));
 	}
-	if (size < 0) {
-		return -EINVAL;
+	/* SO_GET_FILTER counts instructions, not bytes; of a negative size the kernel reads nothing. */
+	bytes = (uint64_t)(uint32_t)size *
+		(level == SOL_SOCKET && option == SO_GET_FILTER ? sizeof(struct sock_filter) : 1);
+	if (!kr_guest_has(value, bytes)) {
+		value = kr_stand_in(value, bytes);
 	}
-	/* SO_GET_FILTER counts instructions, not bytes. */
-	if (!kr_guest_has(call->arg[3], level == SOL_SOCKET && option == SO_GET_FILTER
-						? (uint64_t)size * sizeof(struct sock_filter)
-						: (uint64_t)size)) {
-		return -EFAULT;
-	}
-	result = kr_host_call(thread, SYS_getsockopt,
-			      (const uint64_t[6]){ call->arg[0], call->arg[1], call->arg[2], call->arg[3],
-						   (uint64_t)(uintptr_t)&size, 0 });
+	result = get_option(thread, call, value, (uint64_t)(uintptr_t)&size);
 	if (result == 0 && kr_copy_to_guest(call->arg[4], &size, sizeof size) < 0) {
 		return -EFAULT;
 	}
@@ -111,9 +122,12 @@ static int64_t attach_filter(struct kr_thread *thread, const struct kr_call *cal
 	if ((uint32_t)call->arg[4] != sizeof program) {
 		return -EINVAL;
 	}
-	if (kr_copy_from_guest(&program, call->arg[3], sizeof program) < 0 ||
-	    !kr_guest_has((uint64_t)(uintptr_t)program.filter, program.len * sizeof *program.filter)) {
+	if (kr_copy_from_guest(&program, call->arg[3], sizeof program) < 0) {
 		return -EFAULT;
+	}
+	if (!kr_guest_has((uint64_t)(uintptr_t)program.filter, program.len * sizeof *program.filter)) {
+		program.filter = (struct sock_filter *)(uintptr_t)kr_stand_in((uint64_t)(uintptr_t)program.filter,
+									      program.len * sizeof *program.filter);
 	}
 	return kr_host_call(thread, SYS_setsockopt,
 			    (const uint64_t[6]){ call->arg[0], call->arg[1], call->arg[2],
@@ -126,7 +140,9 @@ int64_t kr_call_setsockopt(struct kr_thread *thread, const struct kr_call *call)
 	int option = (int)(uint32_t)call->arg[2];
 
 	if (!is_known_level(level) || has_pointers(level, option)) {
-		return -ENOPROTOOPT;
+		int64_t result = get_option(thread, call, 0, 0);
+
+		return result == -EBADF || result == -ENOTSOCK ? result : -ENOPROTOOPT;
 	}
 	if (level == SOL_SOCKET && (option == SO_ATTACH_FILTER || option == SO_ATTACH_REUSEPORT_CBPF)) {
 		return attach_filter(thread, call);

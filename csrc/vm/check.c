@@ -2,12 +2,34 @@
  *
  * The check of a call's arguments.  What it lets through holds whatever other threads of the guest do
  * meanwhile: sizes come from registers, and structures that hold pointers are copied before they are read.
+ *
+ * A bad pointer is no error here: an address takes its place where nobody has memory, so that the kernel, or a
+ * handler, finds out in its own order what else is wrong with the call, and whether it needs the pointer at all.
  */
 #include "hypercall.h"
+
+#include "layout.h"
 
 #include <errno.h>
 #include <stdint.h>
 #include <sys/uio.h>
+
+#define UNMAPPED    KR_PAGE                        /* nothing is ever mapped from here to the arena's start */
+#define UNUSED_END  (KR_ARENA_START - 2 * KR_PAGE) /* what fits behind UNMAPPED and any offset in its page */
+#define USER_END    0x7ffffffff000ull              /* what lies behind it is no program's for any kernel */
+#define KERNEL_HALF 0xffff800000000000ull
+#define MOST_MOVED  0x80000000ull /* more than the kernel transfers in one call */
+
+uint64_t kr_stand_in(uint64_t address, uint64_t size)
+{
+	if (address < KR_ARENA_START && size <= KR_ARENA_START - address) {
+		return address;
+	}
+	if (address < USER_END && size <= UNUSED_END) {
+		return UNMAPPED + address % KR_PAGE;
+	}
+	return KERNEL_HALF + address % KR_PAGE;
+}
 
 void *kr_scratch_take(struct kr_scratch *scratch, size_t size)
 {
@@ -46,6 +68,28 @@ int kr_check_text(struct kr_scratch *scratch, uint64_t from, uint64_t *to)
 	return 0;
 }
 
+/* What a part has beyond the arena is cut off: a transfer ends where memory does.  A part that begins elsewhere
+ * begins where nobody has memory, and the kernel stops at its first byte. */
+static void limit_part(struct iovec *part)
+{
+	uint64_t start = (uint64_t)(uintptr_t)part->iov_base;
+	uint64_t room = kr_guest_room(start);
+
+	if (part->iov_len > INT64_MAX || part->iov_len <= room) {
+		return;
+	}
+	if (start >= USER_END || part->iov_len > USER_END - start) {
+		part->iov_base = (void *)(uintptr_t)(KERNEL_HALF + start % KR_PAGE);
+		return;
+	}
+	if (room != 0) {
+		part->iov_len = room;
+		return;
+	}
+	part->iov_base = (void *)(uintptr_t)(start < KR_ARENA_START ? start : UNMAPPED + start % KR_PAGE);
+	part->iov_len = part->iov_len < MOST_MOVED ? part->iov_len : MOST_MOVED;
+}
+
 int kr_copy_iovec(struct kr_scratch *scratch, uint64_t from, uint64_t count, uint64_t *to)
 {
 	struct iovec *copy;
@@ -65,66 +109,58 @@ int kr_copy_iovec(struct kr_scratch *scratch, uint64_t from, uint64_t count, uin
 		return -EFAULT;
 	}
 	for (uint64_t i = 0; i < count; i++) {
-		if (!kr_guest_has((uint64_t)(uintptr_t)copy[i].iov_base, copy[i].iov_len)) {
-			return -EFAULT;
-		}
+		limit_part(&copy[i]);
 	}
 	*to = (uint64_t)(uintptr_t)copy;
 	return 0;
 }
 
-/* The number of elements that `arg` points to, by its counting argument. */
-static int count_of(const struct kr_entry *entry, const struct kr_call *call, const struct kr_arg *arg,
-		    uint64_t *count)
+/* The number of elements that `arg` points to, by its counting argument: the kernel reads as much of it. */
+static uint64_t count_of(const struct kr_entry *entry, const struct kr_call *call, const struct kr_arg *arg)
 {
-	uint64_t value;
-
 	if (arg->count == KR_NO_COUNT) {
-		*count = 1;
-		return 0;
+		return 1;
 	}
-	value = call->arg[arg->count];
-	if (entry->arg[arg->count].size == sizeof(int32_t)) {
-		/* The kernel reads the low half of the register; no call takes a size of 2 GiB or more there. */
-		value = (uint32_t)value;
-		if (value > INT32_MAX) {
-			return -EINVAL;
-		}
+	return entry->arg[arg->count].size == sizeof(int32_t) ? (uint32_t)call->arg[arg->count]
+							      : call->arg[arg->count];
+}
+
+/* The bytes that a pointer spans; UINT64_MAX for more than there can be. */
+static uint64_t span_of(const struct kr_arg *arg, uint64_t count)
+{
+	uint64_t size;
+
+	switch ((enum kr_arg_kind)arg->kind) {
+	case KR_ARG_BITS:
+		return count > UINT64_MAX - 63 ? UINT64_MAX : (count + 63) / 64 * 8;
+	case KR_ARG_IOVEC:
+	case KR_ARG_SPAN:
+		size = arg->kind == KR_ARG_IOVEC ? sizeof(struct iovec) : arg->size;
+		return __builtin_mul_overflow(count, size, &size) ? UINT64_MAX : size;
+	default:
+		return 1;
 	}
-	*count = value;
-	return 0;
 }
 
 static int check_pointer(const struct kr_arg *arg, uint64_t address, uint64_t count, struct kr_scratch *scratch,
 			 uint64_t *host)
 {
-	uint64_t size;
-
 	if (address == 0 && arg->nullable) {
 		return 0;
 	}
-	switch ((enum kr_arg_kind)arg->kind) {
-	case KR_ARG_TEXT:
+	if (arg->kind == KR_ARG_TEXT) {
 		return kr_check_text(scratch, address, host);
-	case KR_ARG_IOVEC:
-		return kr_copy_iovec(scratch, address, count, host);
-	case KR_ARG_BITS:
-		if (count > UINT64_MAX - 63) {
-			return -EINVAL;
-		}
-		size = (count + 63) / 64 * 8;
-		return kr_guest_has(address, size) ? 0 : -EFAULT;
-	case KR_ARG_SPAN:
-		if (__builtin_mul_overflow(count, (uint64_t)arg->size, &size)) {
-			return -EFAULT;
-		}
-		return kr_guest_has(address, size) ? 0 : -EFAULT;
-	case KR_ARG_NONE:
-	case KR_ARG_VALUE:
-	case KR_ARG_FD:
-		break;
 	}
-	return -EFAULT;
+	if (arg->kind == KR_ARG_IOVEC) {
+		return kr_copy_iovec(scratch, address, count, host);
+	}
+	return kr_guest_has(address, span_of(arg, count)) ? 0 : -EFAULT;
+}
+
+/* Numbers of 32 bits have to be what the kernel would make of them; no call takes 2 GiB or more there. */
+static bool is_too_many(const struct kr_entry *entry, const struct kr_arg *arg, uint64_t count)
+{
+	return arg->count != KR_NO_COUNT && entry->arg[arg->count].size == sizeof(int32_t) && count > INT32_MAX;
 }
 
 int kr_check_args(const struct kr_entry *entry, const struct kr_call *call, struct kr_scratch *scratch,
@@ -144,15 +180,19 @@ int kr_check_args(const struct kr_entry *entry, const struct kr_call *call, stru
 		uint64_t count;
 		int failed;
 
-		if (arg->kind < KR_ARG_TEXT) {
+		/* A handler copies strings for itself. */
+		if (arg->kind < KR_ARG_TEXT || (arg->kind == KR_ARG_TEXT && entry->serve == KR_SERVE_EMULATE)) {
 			continue;
 		}
-		failed = count_of(entry, call, arg, &count);
-		if (failed == 0) {
-			failed = check_pointer(arg, call->arg[i], count, scratch, &host[i]);
+		count = count_of(entry, call, arg);
+		failed = is_too_many(entry, arg, count)
+				 ? -EFAULT
+				 : check_pointer(arg, call->arg[i], count, scratch, &host[i]);
+		if (failed == -ENOMEM) {
+			return failed;
 		}
 		if (failed != 0) {
-			return failed;
+			host[i] = kr_stand_in(call->arg[i], span_of(arg, count));
 		}
 	}
 	return 0;

@@ -53,17 +53,17 @@ int64_t kr_forward(struct kr_thread *thread, const struct kr_call *call)
 	return failed != 0 ? failed : kr_host_call(thread, call->nr, host);
 }
 
-/* Check, then let the handler do it.  What the check copied is of no use to a handler, which copies for itself
- * what it reads. */
+/* Check, then let the handler do it.  Its spans are the guest's or nobody's; what else it reads it copies for
+ * itself. */
 static int64_t emulate(struct kr_thread *thread, const struct kr_call *call, const struct kr_entry *entry)
 {
+	struct kr_call checked = *call;
 	struct kr_scratch scratch;
-	uint64_t host[6];
 	int failed;
 
 	KR_SCRATCH_INIT(&scratch);
-	failed = kr_check_args(entry, call, &scratch, host);
-	return failed != 0 ? failed : entry->handler(thread, call);
+	failed = kr_check_args(entry, call, &scratch, checked.arg);
+	return failed != 0 ? failed : entry->handler(thread, &checked);
 }
 
 /* Ask the guest's filters.  True when the call may go on; else *result is what the guest gets. */

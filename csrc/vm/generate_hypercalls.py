@@ -166,8 +166,8 @@ def parse(document: object) -> tuple[list[Call], list[str]]:
     Raises Fault for anything unknown, missing, out of range or doubled.
     """
     top = mapping(document, "the file")
-    if set(top) != {"types", "calls", "monitor"}:
-        raise Fault("the file must have types, calls and monitor")
+    if set(top) != {"types", "calls", "differences", "monitor"}:
+        raise Fault("the file must have types, calls, differences and monitor")
     types = parse_types(top["types"])
     calls = []
     for name, value in mapping(top["calls"], "calls").items():

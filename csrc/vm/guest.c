@@ -19,6 +19,11 @@ bool kr_guest_has(uint64_t address, uint64_t size)
 	return size == 0 || kr_arena_holds(address, size);
 }
 
+uint64_t kr_guest_room(uint64_t address)
+{
+	return kr_arena_holds(address, 1) ? KR_ARENA_END - address : 0;
+}
+
 /* The kernel copies, because only it can tell EFAULT from a page that is there. */
 int kr_copy_from_guest(void *to, uint64_t from, size_t size)
 {

@@ -64,12 +64,18 @@ struct kr_scratch {
 /* `size` bytes of the room, NULL when it is exhausted. */
 void *kr_scratch_take(struct kr_scratch *scratch, size_t size);
 
+/* An address where nobody has memory, for a span of `size` bytes at `address` that is not the guest's.  The kernel
+ * answers as it would for the guest's own: NULL and the pages after it stay what they are, the offset in its page
+ * is kept, and addresses that belong to no program become one of these. */
+uint64_t kr_stand_in(uint64_t address, uint64_t size);
+
 /* Check a call's arguments and write to `host` what may be passed to the kernel: descriptors that are not the
- * monitor's, spans that lie in the arena, strings that end in it, copies of iovec arrays.  0 or -errno. */
+ * monitor's, spans that lie in the arena, strings that end in it, copies of iovec arrays, and kr_stand_in of the
+ * pointers that are bad.  The strings of an emulated call are left to its handler.  0 or -errno. */
 int kr_check_args(const struct kr_entry *entry, const struct kr_call *call, struct kr_scratch *scratch,
 		  uint64_t host[6]);
 
-/* Copy `count` struct iovec and check each; *to points into the room.  0 or -errno. */
+/* Copy `count` struct iovec, each limited to what is the guest's; *to points into the room.  0 or -errno. */
 int kr_copy_iovec(struct kr_scratch *scratch, uint64_t from, uint64_t count, uint64_t *to);
 
 /* A path or other string as the kernel may read it: the guest's own when a string of any length lies in the

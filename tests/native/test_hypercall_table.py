@@ -49,6 +49,7 @@ def document() -> Any:
             },
             "ptrace": {"nr": 101, "does": "traces", "serve": "refuse", "errno": "EPERM", "args": {}},
         },
+        "differences": {},
         "monitor": ["mmap", "read"],
     }
 
@@ -114,6 +115,6 @@ def test_a_call_that_stands_twice_is_refused(
 ) -> None:
     """YAML would silently keep the last of two equal keys."""
     source = tmp_path / "table.yaml"
-    source.write_text("types: {}\ncalls:\n  read: {}\n  read: {}\nmonitor: []\n")
+    source.write_text("types: {}\ncalls:\n  read: {}\n  read: {}\ndifferences: {}\nmonitor: []\n")
     assert generator.main([str(source), str(tmp_path / "out.c")]) == 1
     assert "line 4: read stands twice" in capsys.readouterr().err
