@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <kr/ops.h>
 #include <seccomp.h>
+#include <sys/mount.h>
 
 #include "base/err.h"
 #include "base/msg.h"

@@ -77,6 +77,27 @@ int kr_op_OPEN_ROOT(struct kr_stage *stage, struct kr_reader *operands, struct k
 	return 0;
 }
 
+/* In the mount namespace of the runtime: the root's mount is visible to everybody, and nothing but that mount
+ * is touched.  It is private once it is attached, because attaching to a shared mount makes it shared; so what
+ * is mounted in it later stays in this namespace, and unmounting it takes all of that along. */
+int kr_op_OPEN_SHARED_ROOT(struct kr_stage *stage, struct kr_reader *operands, struct kr_err *err)
+{
+	const char *source = kr_read_string(operands);
+	kr_own_fd int place = open(source, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	kr_own_fd int root = -1;
+
+	if (place < 0) {
+		return kr_fail(err, errno, "open the root %s", source);
+	}
+	root = kr_mount_clone(place, "", true);
+	if (root < 0 || kr_mount_attach(root, place) != 0 || kr_mount_propagate(root, MS_PRIVATE | MS_REC) != 0) {
+		return kr_fail(err, errno, "bind the root %s on itself", source);
+	}
+	kr_close_fd(&stage->root);
+	stage->root = kr_steal_fd(&root);
+	return 0;
+}
+
 /* With the mount namespace that was joined came its root: the container's. */
 int kr_op_JOIN_ROOT(struct kr_stage *stage, struct kr_reader *operands, struct kr_err *err)
 {
@@ -111,6 +132,15 @@ int kr_op_PIVOT_ROOT(struct kr_stage *stage, struct kr_reader *operands, struct 
 	}
 	if (chdir("/") != 0) {
 		return kr_fail(err, errno, "enter the root");
+	}
+	return 0;
+}
+
+int kr_op_CHANGE_ROOT(struct kr_stage *stage, struct kr_reader *operands, struct kr_err *err)
+{
+	(void)operands;
+	if (fchdir(stage->root) != 0 || chroot(".") != 0 || chdir("/") != 0) {
+		return kr_fail(err, errno, "change the root");
 	}
 	return 0;
 }

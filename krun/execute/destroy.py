@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from krun import os
 from krun.errors import KrunError
-from krun.execute import cgroup
+from krun.execute import cgroup, shared_root
 from krun.execute.hooks import run_all_hooks
 from krun.state import liveness
 from krun.state.model import STOPPED, Container, runtime_state
@@ -24,14 +24,16 @@ _END_MS = 10_000  # a killed process that is still there after this time hangs i
 def destroy(container: Container, held: Held, log: Log) -> None:
     """Kill what still runs, remove the cgroup and the state, then run the poststop hooks.
 
-    A poststop hook that fails is a warning.  Raises KrunError when a process cannot be killed or a cgroup
-    not be removed; the record stays then, so that it can be tried again.
+    A poststop hook that fails is a warning.  Raises KrunError when a process cannot be killed, or a cgroup or
+    a mount not be removed; the record stays then, so that it can be tried again.
     """
     kill_init(container)
     if container.cgroup is not None:
         record = cgroup.cgroup_record(container.cgroup)
         cgroup.kill_all(record)
         cgroup.remove(record)
+    if container.covered_mount:
+        shared_root.unmount(container.rootfs, container.covered_mount)
     held.remove()
     run_all_hooks("poststop", container.poststop, runtime_state(container, STOPPED), log)
 

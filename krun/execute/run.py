@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from krun import os
 from krun.errors import KrunError
-from krun.execute import barrier, cgroup, idmap, stage
+from krun.execute import barrier, cgroup, idmap, shared_root, stage
 from krun.execute.filters import compile_filter
 from krun.execute.hooks import run_hooks
 from krun.execute.monitor import open_kvm, sealed_program
@@ -56,6 +56,7 @@ class Creation:
         undo: takes what has to be taken back when this or a later step of the caller's fails.
         """
         self._make_cgroup(undo)
+        self._share_mounts(undo)
         with Descriptors() as files:
             roles = self._descriptors(files)
             if console >= 0:
@@ -103,6 +104,17 @@ class Creation:
         self._cgroup = cgroup.create(plan, prepared)
         if self._cgroup != prepared:
             self._record(cgroup=cgroup.as_document(self._cgroup))
+
+    def _share_mounts(self, undo: Undo) -> None:
+        if not self._plan.shares_mounts:
+            return
+        path = self._plan.rootfs
+        try:
+            below = shared_root.mount_of(path)
+        except OSError:
+            return  # krun-init says what is wrong with the root
+        self._record(covered_mount=below)
+        undo.add("unmount the root", lambda: shared_root.unmount(path, below))
 
     def _entrance(self, files: Descriptors) -> cgroup.Entrance:
         return cgroup.Entrance() if self._cgroup is None else cgroup.open_entrance(self._cgroup, files)

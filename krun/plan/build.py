@@ -21,7 +21,7 @@ from krun.plan.credentials import inherited_operations, plan_capabilities
 from krun.plan.devices import device_operations
 from krun.plan.hooks import container_hook_operations, runtime_hook_operations
 from krun.plan.idmap import plan_id_maps
-from krun.plan.labels import check_mount_label
+from krun.plan.labels import mount_label_warnings
 from krun.plan.model import Plan
 from krun.plan.monitors import check_monitor
 from krun.plan.mounts import plan_mounts
@@ -34,6 +34,7 @@ from krun.plan.rootfs import (
     prepare_operations,
     protect_operations,
     root_path,
+    shares_mounts,
 )
 from krun.plan.seccomp import check_seccomp, lost_flags
 from krun.plan.unsupported import check_supported
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
 def build_plan(spec: Spec, facts: HostFacts, options: Options) -> Plan:
     """Compile.  Raises SpecError, Unsupported among them, HostError, and UsageError for the options."""
     check_supported(spec)
-    check_mount_label(spec.linux.mount_label, facts)
     check_monitor(options)
     terminal = spec.process is not None and spec.process.terminal
     if terminal and not options.console_socket:
@@ -75,7 +75,13 @@ def build_plan(spec: Spec, facts: HostFacts, options: Options) -> Plan:
         terminal=terminal,
         needs_kvm=options.monitor == "builtin" and spec.process is not None,
         rootfs=root_path(spec, options),
-        warnings=(*mounted.warnings, *warnings, *(lost_flags(profile, options.monitor) if profile else ())),
+        shares_mounts=shares_mounts(spec),
+        warnings=(
+            *mount_label_warnings(spec.linux.mount_label, facts),
+            *mounted.warnings,
+            *warnings,
+            *(lost_flags(profile, options.monitor) if profile else ()),
+        ),
     )
 
 

@@ -52,6 +52,8 @@ def describe(op: Op) -> str:  # noqa: RET503 - the match is exhaustive, as asser
             return f"make the host's mounts {_propagation(op.flags)}"
         case ops.OpenRoot():
             return f"open the root file system {op.source}"
+        case ops.OpenSharedRoot():
+            return f"open the root file system {op.source}, in the runtime's mount namespace"
         case ops.RunHooks():
             return f"ask the runtime to run the {op.point} hooks"
         case ops.Hook():
@@ -172,6 +174,8 @@ def describe(op: Op) -> str:  # noqa: RET503 - the match is exhaustive, as asser
             return "change the root"
         case ops.MoveRoot():
             return "change the root by moving its mount"
+        case ops.ChangeRoot():
+            return "change the root of the process alone"
         case ops.RootReadonly():
             return "make the root file system read-only"
         case ops.LoopbackUp():

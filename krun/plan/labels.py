@@ -39,12 +39,13 @@ def label_operations(process: Process, facts: HostFacts) -> list[Op]:
     return program
 
 
-def check_mount_label(label: str, facts: HostFacts) -> None:
-    """Raise Unsupported for a mount label where nothing heeds it."""
-    if label and not facts.selinux:
-        raise Unsupported("$.linux.mountLabel", "SELinux is not enabled on this host")
+def mount_label_warnings(label: str, facts: HostFacts) -> tuple[str, ...]:
+    """Warn of a mount label where nothing heeds it: there, no mount has a label that could be missing."""
+    if not label or facts.selinux:
+        return ()
+    return ("$.linux.mountLabel: without effect, SELinux is not enabled on this host",)
 
 
-def mount_context(label: str, fstype: str) -> tuple[str, ...]:
+def mount_context(label: str, fstype: str, facts: HostFacts) -> tuple[str, ...]:
     """Return the parameters that label a new file system; none for those that label themselves."""
-    return (f"context={label}",) if label and fstype not in _UNLABELLED else ()
+    return (f"context={label}",) if label and facts.selinux and fstype not in _UNLABELLED else ()

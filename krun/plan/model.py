@@ -69,5 +69,7 @@ class Plan(Record):
     """Whether the monitor is a VM, and so wants /dev/kvm."""
     rootfs: str
     """Absolute path of the root file system."""
+    shares_mounts: bool
+    """Whether the container's mounts stand in the runtime's mount namespace, and have to be taken away."""
     warnings: tuple[str, ...]
     """What was asked for and cannot be had, and yet is no error."""

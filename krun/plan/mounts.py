@@ -78,7 +78,8 @@ def plan_mounts(spec: Spec, facts: HostFacts, options: Options, cgroup: CgroupPl
             if parsed.attr_set & MOUNT_ATTR_RDONLY and (mount.type == "tmpfs" or destination == "/dev"):
                 readonly_later.append(destination)
                 parsed = _writable(parsed)
-            program += _mount(mount, destination, parsed, mount_context(spec.linux.mount_label, mount.type))
+            label = mount_context(spec.linux.mount_label, mount.type, facts)
+            program += _mount(mount, destination, parsed, label)
     return Mounted(
         opened=tuple(opened),
         program=tuple(program),

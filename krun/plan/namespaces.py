@@ -47,12 +47,10 @@ FLAGS: Mapping[str, int] = {
 def stage_operations(linux: Linux) -> list[Op]:
     """Return what the stage does before it makes init.
 
-    Raises Unsupported without a mount namespace: the container's mounts would be the runtime's.
+    Raises Unsupported for a user namespace without a mount namespace: its root may not mount in the host's.
     """
-    if linux.namespace("mount") is None:
-        raise Unsupported(
-            "$.linux.namespaces", "a mount namespace is needed, the container's mounts would be the host's"
-        )
+    if linux.namespace("mount") is None and linux.namespace("user") is not None:
+        raise Unsupported("$.linux.namespaces", "a user namespace needs a mount namespace")
     path_of = {namespace.type: namespace.path for namespace in linux.namespaces}
     joined = [type for type in FLAGS if path_of.get(type, "") != ""]
     made = [type for type in FLAGS if path_of.get(type) == "" and type not in ("user", "cgroup")]

@@ -280,6 +280,20 @@ class MoveRoot(Operation):
     OP = "MOVE_ROOT"
 
 
+class OpenSharedRoot(Operation):
+    """Bind the root file system on itself in the runtime's mount namespace, and open it."""
+
+    OP = "OPEN_SHARED_ROOT"
+
+    source: str
+
+
+class ChangeRoot(Operation):
+    """Make the root file system the root of the process alone: chroot(2)."""
+
+    OP = "CHANGE_ROOT"
+
+
 class RootPropagation(Operation):
     """Set the propagation of the container's root mount (MS_* flags)."""
 
@@ -561,6 +575,8 @@ if TYPE_CHECKING:
         | Terminal
         | PivotRoot
         | MoveRoot
+        | OpenSharedRoot
+        | ChangeRoot
         | RootPropagation
         | RootReadonly
         | MaskPath

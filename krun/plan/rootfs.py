@@ -28,8 +28,19 @@ def root_path(spec: Spec, options: Options) -> str:
     return os.path.normpath(os.path.join(options.bundle, spec.root.path))
 
 
+def shares_mounts(spec: Spec) -> bool:
+    """Tell whether the container inherits the runtime's mount namespace."""
+    return spec.linux.namespace("mount") is None
+
+
 def prepare_operations(spec: Spec, options: Options) -> list[Op]:
-    """Return what comes before the mounts: the propagation of the host's mounts, and the root's own mount."""
+    """Return what comes before the mounts: the propagation of the host's mounts, and the root's own mount.
+
+    Without a mount namespace the host's mounts stay as they are; the root's own is private, and what is
+    mounted in it goes with it when the container is deleted.
+    """
+    if shares_mounts(spec):
+        return [ops.OpenSharedRoot(source=root_path(spec, options))]
     return [
         ops.HostPropagation(flags=host_propagation(spec.linux)),
         ops.OpenRoot(source=root_path(spec, options)),
@@ -52,13 +63,19 @@ def enter_operations(spec: Spec, options: Options) -> list[Op]:
 
     Only the root's own mount gets the configured propagation here: each of the others has its own.
     """
-    program: list[Op] = [ops.MoveRoot() if options.no_pivot else ops.PivotRoot()]
+    program: list[Op] = [_change(spec, options)]
     propagation = PROPAGATION.get(spec.linux.rootfs_propagation)
     if propagation is not None:
         program.append(ops.RootPropagation(flags=propagation & ~MS_REC))
     if spec.process is not None and os.path.normpath(spec.process.cwd) != "/":
         program.append(ops.MakeDirectory(path=spec.process.cwd, mode=0o755))
     return program
+
+
+def _change(spec: Spec, options: Options) -> Op:
+    if shares_mounts(spec):
+        return ops.ChangeRoot()
+    return ops.MoveRoot() if options.no_pivot else ops.PivotRoot()
 
 
 def protect_operations(spec: Spec, readonly_later: tuple[str, ...]) -> list[Op]:

@@ -79,6 +79,7 @@ class Container(Record):
     pid: int = 0
     pid_start: int = 0  # start time in clock ticks since boot, /proc/PID/stat field 22
     cgroup: Mapping[str, Any] | None = None  # as krun.execute.cgroup writes it
+    covered_mount: int = 0  # without a mount namespace: the id of the mount that the root's own covers
     poststart: tuple[StoredHook, ...] = ()
     poststop: tuple[StoredHook, ...] = ()
 

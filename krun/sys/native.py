@@ -206,6 +206,12 @@ def open_in_root(root: int, path: str, flags: int, mode: int = 0) -> int:
     return fd
 
 
+def unmount(path: str, flags: int) -> None:
+    """Unmount what is mounted at a path; `flags` are umount2(2)'s.  Raises OSError."""
+    if lib.umount2(os.fsencode(path), flags) != 0:
+        raise OSError(ffi.errno, os.strerror(ffi.errno), path)
+
+
 def load_device_filter(program: bytes) -> int:
     """Load an eBPF program that decides about devices.  Returns an owned descriptor.  Raises OSError."""
     return _result(lib.kr_bpf_load_device(program, len(program)))

@@ -13,10 +13,12 @@ from support import stage as s
 from support.stage import PROC, StageRunner, opening, shell
 
 from krun.plan import ops
+from krun.sys import native
 
 pytestmark = pytest.mark.needs("root", "busybox")
 
 RO = s.MOUNT_ATTR_RDONLY
+MNT_DETACH = 2
 
 
 def mountinfo(outcome: s.Outcome) -> dict[str, list[str]]:
@@ -279,3 +281,26 @@ def test_missing_root_is_named(stage: StageRunner) -> None:
     """The root has to be a directory that exists."""
     outcome = stage.run([ops.Unshare(s.CLONE_NEWNS), ops.OpenRoot("/nowhere")])
     assert outcome.error == (1, "ENOENT open the root /nowhere")
+
+
+def test_a_root_in_the_runtimes_mount_namespace_goes_with_its_mount(
+    stage: StageRunner, shared_root: Path
+) -> None:
+    """OPEN_SHARED_ROOT and CHANGE_ROOT: below one private mount, so that it takes everything along."""
+    program = [
+        ops.SpawnInit(),
+        ops.NewSession(),
+        ops.OpenProc(),
+        ops.OpenSharedRoot(str(shared_root)),
+        ops.Mount("tmpfs", "tmpfs", (), "/tmp", 0, 0, 0),
+        ops.ChangeRoot(),
+        *shell("pwd; ls /"),
+    ]
+    before = Path("/proc/self/mountinfo").read_text()
+    outcome = stage.run(program)
+    made = [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    native.unmount(str(shared_root), MNT_DETACH)
+    assert (outcome.error, outcome.output.splitlines()) == (None, ["/", *sorted(os.listdir(shared_root))])
+    propagation = {line[4]: line[6] for line in made if line[4].startswith(str(shared_root))}
+    assert propagation == {str(shared_root): "-", f"{shared_root}/tmp": "-"}
+    assert Path("/proc/self/mountinfo").read_text() == before

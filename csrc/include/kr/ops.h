@@ -77,6 +77,8 @@ enum kr_fd_role {
 	X(30, READONLY_PATH,        "s",       "path")                                                           \
 	X(31, JOIN_ROOT,            "",        "")                                                               \
 	X(32, BIND_IDMAPPED,        "ussuuuu", "index source destination attr_set attr_clear attr_recursive propagation") \
+	X(33, OPEN_SHARED_ROOT,     "s",       "source")                                                         \
+	X(34, CHANGE_ROOT,          "",        "")                                                               \
 	/* -- init: the namespaces' own settings -- */                                                           \
 	X(40, HOSTNAME,             "s",       "name")                                                           \
 	X(41, DOMAINNAME,           "s",       "name")                                                           \

@@ -96,7 +96,7 @@ def test_time_offsets_are_written_after_the_namespace_is_made() -> None:
     ]
 
 
-def test_without_a_mount_namespace_nothing_is_planned() -> None:
-    """The container's mounts would be made on the host."""
-    with pytest.raises(Unsupported, match=r"^\$\.linux\.namespaces: a mount namespace is needed"):
-        stage("pid")
+def test_without_a_mount_namespace_there_is_no_user_namespace() -> None:
+    """Its root may not mount in the runtime's mount namespace."""
+    with pytest.raises(Unsupported, match=r"^\$\.linux\.namespaces: a user namespace needs a mount"):
+        stage("pid", "user")

@@ -17,7 +17,7 @@ from krun.plan.mount_options import (
     MS_SLAVE,
     MS_UNBINDABLE,
 )
-from krun.spec.model import Mount, Process, Root, Spec
+from krun.spec.model import Linux, Mount, Namespace, Process, Root, Spec
 
 
 def only(plan: Plan, kind: type) -> list[Any]:
@@ -104,3 +104,15 @@ def test_masked_paths_cover_what_was_written_before(spec: Spec, compile_spec: Ca
         ops.ReadonlyPath(path="/proc/sys"),
         ops.MaskPath(path="/proc/kcore"),
     ]
+
+
+def test_without_a_mount_namespace_the_hosts_mounts_stay_as_they_are(
+    spec: Spec, compile_spec: Callable[..., Plan]
+) -> None:
+    """The runtime's namespace is inherited: the root's own mount is all that is made and propagated there."""
+    plan = compile_spec(spec.replace(linux=Linux(namespaces=(Namespace("pid"),))))
+    kinds = {type(op) for op in plan.program}
+    assert {ops.OpenSharedRoot, ops.ChangeRoot} <= kinds
+    assert not {ops.HostPropagation, ops.OpenRoot, ops.PivotRoot, ops.MoveRoot} & kinds
+    assert plan.shares_mounts
+    assert not compile_spec(spec).shares_mounts
