@@ -5,7 +5,8 @@ Run as a program of its own, because a tracer waits for every child that it has:
     tracer.py DESCRIPTOR COMMAND [ARGUMENT...]
 
 The report is one JSON object a line on DESCRIPTOR: {"pid", "image", "sha256", "namespace"} for an execution,
-{"pid", "status"} for an end.  It ends when the last process does.
+{"pid", "executable", "namespace"} for a process or thread that is about to end, with what it has mapped with
+execute permission, {"pid", "status"} for an end.  It ends when the last process does.
 
 Out of scope: processes that are stopped and continued (SIGSTOP, SIGCONT).
 """
@@ -23,13 +24,16 @@ from typing import Any
 from ptrace.binding import ptrace_cont, ptrace_setoptions, ptrace_traceme
 from ptrace.binding.func import (
     PTRACE_EVENT_EXEC,
+    PTRACE_EVENT_EXIT,
     PTRACE_O_TRACECLONE,
     PTRACE_O_TRACEEXEC,
+    PTRACE_O_TRACEEXIT,
     PTRACE_O_TRACEFORK,
     PTRACE_O_TRACEVFORK,
 )
 
-OPTIONS = PTRACE_O_TRACEEXEC | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE
+BIRTHS = PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE
+OPTIONS = PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT | BIRTHS
 WALL = 0x40000000  # threads too, as wait(2) says
 
 
@@ -53,6 +57,18 @@ def executed(pid: int) -> dict[str, Any]:
     return dict(zip(("pid", "image", "namespace", "sha256"), (pid, *links, digest), strict=True))
 
 
+def ending(pid: int) -> dict[str, Any]:
+    """Describe what a process or thread that is about to end could have executed."""
+    executable = set()
+    with open(f"/proc/{pid}/maps") as mappings:
+        for line in mappings:
+            _, protection, offset, _, _, *name = line.split(maxsplit=5)
+            if "x" in protection:
+                executable.add(name[0].rstrip("\n") if name else f"anonymous at {offset}")
+    namespace = os.readlink(f"/proc/{pid}/ns/pid")
+    return {"pid": pid, "executable": sorted(executable), "namespace": namespace}
+
+
 def follow(first: int, report: int) -> None:
     """Report until no traced process is left."""
 
@@ -72,6 +88,8 @@ def follow(first: int, report: int) -> None:
         event, number = status >> 16, os.WSTOPSIG(status)
         if event == PTRACE_EVENT_EXEC:
             tell(executed(pid))
+        elif event == PTRACE_EVENT_EXIT:
+            tell(ending(pid))
         # A new process begins with a SIGSTOP that is the tracer's own; events are no signals either.
         is_signal = event == 0 and pid in known
         known.add(pid)
