@@ -13,6 +13,15 @@
 #include <string.h>
 #include <unistd.h>
 
+/* sd_listen_fds(3): the descriptors from 3 on are for the process of this pid, as it sees itself. */
+int kr_op_LISTEN_PID(struct kr_stage *stage, struct kr_reader *operands, struct kr_err *err)
+{
+	(void)operands;
+	(void)err;
+	(void)snprintf(stage->listen_pid, sizeof stage->listen_pid, "LISTEN_PID=%d", (int)getpid());
+	return 0;
+}
+
 int kr_op_EXECUTE(struct kr_stage *stage, struct kr_reader *operands, struct kr_err *err)
 {
 	struct sigaction standard = { .sa_handler = SIG_DFL };
@@ -22,6 +31,10 @@ int kr_op_EXECUTE(struct kr_stage *stage, struct kr_reader *operands, struct kr_
 	const char *why;
 	int code;
 
+	if (stage->listen_pid[0] != 0) {
+		stage->program.pointers[used - 1] = stage->listen_pid;
+		stage->program.pointers[used] = NULL;
+	}
 	if (kr_barrier_release(stage, err) != 0 || kr_limits_apply(stage, err) != 0) {
 		return -1;
 	}

@@ -44,6 +44,7 @@ struct boot {
 	const char *program;
 	struct kr_strings args;
 	struct kr_strings env;
+	const char *last; /* one more entry of the environment, behind the list; "" for none */
 	struct kr_bytes filter;
 	uint32_t limits_size;
 	struct boot_limit limit[KR_STAGE_LIMITS];
@@ -53,14 +54,18 @@ struct boot {
 static int write_boot(int fd, struct boot *boot, struct kr_err *err)
 {
 	uint32_t program_size = (uint32_t)strlen(boot->program);
+	uint32_t last_size = (uint32_t)strlen(boot->last);
+	uint32_t env_count = boot->env.count + (last_size > 0 ? 1 : 0);
 	struct iovec parts[] = {
 		{ &boot->header, sizeof boot->header },
 		{ &program_size, sizeof program_size },
 		{ (void *)(uintptr_t)boot->program, (size_t)program_size + 1 },
 		{ &boot->args.count, sizeof boot->args.count },
 		{ (void *)(uintptr_t)boot->args.at, (size_t)(boot->args.end - boot->args.at) },
-		{ &boot->env.count, sizeof boot->env.count },
+		{ &env_count, sizeof env_count },
 		{ (void *)(uintptr_t)boot->env.at, (size_t)(boot->env.end - boot->env.at) },
+		{ &last_size, last_size > 0 ? sizeof last_size : 0 },
+		{ (void *)(uintptr_t)boot->last, last_size > 0 ? (size_t)last_size + 1 : 0 },
 		{ &boot->filter.size, sizeof boot->filter.size },
 		{ (void *)(uintptr_t)boot->filter.data, boot->filter.size },
 		{ &boot->limits_size, sizeof boot->limits_size },
@@ -137,6 +142,7 @@ int kr_monitor_record(struct kr_stage *stage, const struct kr_monitored *monitor
 		.program = monitored->program,
 		.args = monitored->args,
 		.env = monitored->env,
+		.last = monitored->is_payload ? stage->listen_pid : "",
 		.filter = monitored->filter,
 	};
 	kr_own_fd int record = -1;
@@ -150,7 +156,7 @@ int kr_monitor_record(struct kr_stage *stage, const struct kr_monitored *monitor
 		boot.header.fd[FIFO] = stage->fd[KR_FD_FIFO];
 		boot.header.fd[STARTED] = stage->fd[KR_FD_STARTED];
 	}
-	if (monitored->has_limits) {
+	if (monitored->is_payload) {
 		note_limits(stage, &boot);
 	}
 	boot.header.fd[PROC] = stage->proc;
@@ -168,7 +174,7 @@ int kr_monitor_record(struct kr_stage *stage, const struct kr_monitored *monitor
 
 int kr_op_EXECUTE_MONITOR(struct kr_stage *stage, struct kr_reader *operands, struct kr_err *err)
 {
-	struct kr_monitored monitored = { .program = stage->path, .has_limits = true };
+	struct kr_monitored monitored = { .program = stage->path, .is_payload = true };
 	kr_own_fd int record = -1;
 
 	monitored.args = kr_read_strings(operands);

@@ -18,7 +18,7 @@ struct kr_monitored {
 	struct kr_strings env;
 	struct kr_bytes filter;
 	bool has_barrier; /* the barrier is still ahead, and the monitor's to pass */
-	bool has_limits;  /* the monitor applies the limits when its own things stand */
+	bool is_payload;  /* no hook: the monitor applies the limits, LISTEN_PID is added */
 };
 
 /* Write the boot record and let what it names survive the exec.  Returns an owned descriptor, or -1. */

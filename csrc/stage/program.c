@@ -133,6 +133,7 @@ int kr_program_check_ops(struct kr_program *program, uint32_t *op, struct kr_err
 		return kr_fail(err, EBADMSG, "%td bytes follow the last operation", r.end - r.at);
 	}
 	if (most > 0) {
+		most++; /* the entry that LISTEN_PID adds to an environment */
 		program->pointers = mmap(NULL, most * sizeof(char *), PROT_READ | PROT_WRITE,
 					 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (program->pointers == MAP_FAILED) {

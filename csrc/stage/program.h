@@ -37,7 +37,7 @@ const struct kr_op_info *kr_program_next(struct kr_reader *ops, struct kr_reader
 bool kr_program_has(const struct kr_program *program, uint16_t code);
 
 /* Turn a list into a vector that ends with NULL, from slot `*used` of the program's pointers on; `*used` is
- * advanced.  There is room for all lists of one operation. */
+ * advanced.  There is room for all lists of one operation, and for one entry more. */
 char **kr_program_vector(struct kr_program *program, struct kr_strings list, size_t *used);
 
 #endif

@@ -42,6 +42,7 @@ struct kr_stage {
 	int mounts[KR_STAGE_MOUNTS]; /* detached, in the order of OPEN_IDMAPPED; -1 once attached             */
 	size_t mount_count;
 	char path[PATH_MAX]; /* found by FIND_PROGRAM                                           */
+	char listen_pid[32]; /* a further entry of the payload's environment, "" for none       */
 };
 
 /* Prepare a stage without descriptors. */

@@ -12,7 +12,7 @@ from krun.commands.options import Argument, Option
 from krun.errors import ContainerExists, HookError, UsageError
 from krun.execute.console import connect
 from krun.execute.hooks import run_all_hooks
-from krun.execute.inherited import listen_fds, preserved
+from krun.execute.inherited import listen_fds, notify_address, preserved
 from krun.execute.pid_file import write_pid_file
 from krun.execute.run import Creation
 from krun.execute.undo import Undo
@@ -22,6 +22,7 @@ from krun.host.probe import probe
 from krun.plan.build import build_plan
 from krun.plan.exec_process import shared_linux
 from krun.plan.model import Options
+from krun.plan.notify import wants_notify
 from krun.plan.payload import lacks_home
 from krun.spec.build import document_of
 from krun.spec.ids import check_id
@@ -69,6 +70,8 @@ class Request(Record):
     plan: Plan
     preserved: tuple[int, ...]
     for_exec: Mapping[str, Any]
+    has_notify: bool
+    root_group: int | None
 
 
 def read_request(args: Arguments, context: Context, *, can_relay: bool = False) -> Request:
@@ -80,7 +83,8 @@ def read_request(args: Arguments, context: Context, *, can_relay: bool = False) 
     id = check_id(args["container-id"])
     if store.exists(context.root, id):
         raise ContainerExists(id)
-    preserve_fds, listening = args.number("preserve-fds"), listen_fds()
+    preserve_fds = args.number("preserve-fds")
+    listening, listen_names = listen_fds()
     bundle = _bundle(args["bundle"])
     spec = load_bundle(bundle, args["config"])
     is_relayed = can_relay and spec.process is not None and spec.process.terminal
@@ -92,6 +96,8 @@ def read_request(args: Arguments, context: Context, *, can_relay: bool = False) 
         no_new_keyring=args.flag("no-new-keyring"),
         preserve_fds=preserve_fds,
         listen_fds=listening,
+        listen_names=listen_names,
+        notify_directory=_notify_directory(spec, context, id),
         console_socket=args["console-socket"] != "" or is_relayed,
         cgroup_manager=context.cgroup_manager,
         home=_home(spec, bundle),
@@ -111,7 +117,23 @@ def read_request(args: Arguments, context: Context, *, can_relay: bool = False) 
         poststart=tuple(_stored(hook) for hook in spec.hooks.poststart),
         poststop=tuple(_stored(hook) for hook in spec.hooks.poststop),
     )
-    return Request(container, plan, preserved(listening + preserve_fds), _for_exec(spec, options))
+    return Request(
+        container,
+        plan,
+        preserved(listening + preserve_fds),
+        _for_exec(spec, options),
+        has_notify=options.notify_directory != "",
+        root_group=_root_group(spec),
+    )
+
+
+def _notify_directory(spec: Spec, context: Context, id: str) -> str:
+    return f"{context.root}/{id}/{store.NOTIFY}" if notify_address() and wants_notify(spec.process) else ""
+
+
+def _root_group(spec: Spec) -> int | None:
+    """Return the host's id of group 0 of a new user namespace, None without one."""
+    return next((m.host_id for m in spec.linux.gid_mappings if m.container_id == 0), None)
 
 
 def _for_exec(spec: Spec, options: Options) -> dict[str, Any]:
@@ -144,6 +166,8 @@ def make_container(
             with Undo() as undo:
                 undo.add("remove the state", held.remove)
                 held.save_process(request.for_exec)
+                if request.has_notify:
+                    held.make_notify(request.root_group)
                 creation = Creation(request.plan, container, held, context.log, interrupt)
                 finish(creation.run(console, request.preserved, undo), held)
                 undo.keep()

@@ -7,7 +7,7 @@ from krun.errors import HostError, KrunError, UsageError, WrongStatus
 from krun.execute.console import Relay, connect, console_pair, take_master, window_size
 from krun.execute.exec import Execution
 from krun.execute.foreground import wait
-from krun.execute.inherited import preserved
+from krun.execute.inherited import listen_fds, preserved
 from krun.execute.pid_file import write_pid_file
 from krun.execute.undo import Undo
 from krun.host.image import home_of
@@ -84,7 +84,8 @@ def run(args: Arguments, context: Context) -> int:
         elif plan.terminal:
             console, master_end = (files.add(end) for end in console_pair())
         execution = Execution(plan, container, files.add(init), context.log, cgroups)
-        execution.run(console, preserved(args.number("preserve-fds")), arrivals.fd, undo)
+        handed = preserved(args.number("preserve-fds") + listen_fds()[0])
+        execution.run(console, handed, arrivals.fd, undo)
         if args["pid-file"]:
             write_pid_file(args["pid-file"], execution.pid)
         relay = Relay(take_master(master_end)) if master_end >= 0 else None
@@ -98,6 +99,7 @@ def read_plan(args: Arguments, context: Context, container: Container) -> ExecPl
     """Compile what the command line asks for.  Raises UsageError, SpecError, HostError and the like."""
     kept = store.load_process(context.root, container.id)
     process = read_process(args, kept)
+    listening, listen_names = listen_fds()
     can_relay = not args.flag("detach") and args["console-socket"] == ""
     if can_relay and process.terminal and (size := window_size()) is not None:
         # From the beginning: the process may look at once, and the relay comes later.
@@ -108,6 +110,8 @@ def read_plan(args: Arguments, context: Context, container: Container) -> ExecPl
         monitor=container.monitor,
         no_new_keyring=kept["noNewKeyring"],
         preserve_fds=args.number("preserve-fds"),
+        listen_fds=listening,
+        listen_names=listen_names,
         console_socket=args["console-socket"] != "" or (can_relay and process.terminal),
         home=home_of(f"/proc/{container.pid}/root", process.user.uid) if lacks_home(process) else "/",
     )

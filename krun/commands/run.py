@@ -15,6 +15,7 @@ from krun.sys.descriptors import Descriptors
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from krun.commands.options import Arguments, Context
+    from krun.execute.notify import Notifier
     from krun.execute.run import Created
     from krun.state.store import Held
 
@@ -34,23 +35,32 @@ def run(args: Arguments, context: Context) -> int:
     can_relay = is_foreground and args["console-socket"] == ""
     request = creation.read_request(args, context, can_relay=can_relay)
     made: list[Created] = []
-
-    def start(created: Created, held: Held) -> None:
-        start_container(created.container, held, context.log)
-        creation.hand_over(args, created)
-        made.append(created)
-
+    notifiers: list[Notifier | None] = []
     with Descriptors() as files:
+
+        def start(created: Created, held: Held) -> None:
+            if request.has_notify:
+                from krun.execute.notify import open_notifier
+
+                main_pid = 0 if is_foreground else created.container.pid
+                notifiers.append(open_notifier(held.path, main_pid, context.log, files))
+            start_container(created.container, held, context.log)
+            creation.hand_over(args, created)
+            made.append(created)
+
         console = master_end = -1
         if args["console-socket"]:
             console = files.add(connect("console socket", args["console-socket"]))
         elif request.plan.terminal:
             console, master_end = (files.add(end) for end in console_pair())
         creation.make_container(request, context, console, arrivals.fd, start)
+        notifier = notifiers[0] if notifiers else None
         if not is_foreground:
+            if notifier is not None:
+                notifier.forward_until_ready(made[0].pidfd)
             return 0
         relay = Relay(take_master(master_end)) if master_end >= 0 else None
-        status = wait(made[0].container.pid, made[0].pidfd, arrivals, relay)
+        status = wait(made[0].container.pid, made[0].pidfd, arrivals, relay, notifier)
     if not args.flag("keep"):
         try:
             delete(request.container.id, context, force=True)

@@ -11,11 +11,14 @@ from krun.sys import signals
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from krun.execute.console import Relay
+    from krun.execute.notify import Notifier
     from krun.sys.signals import Arrivals
 
 
-def wait(pid: int, pidfd: int, arrivals: Arrivals, relay: Relay | None) -> int:
-    """Wait for the end of a child; pass signals on to it and serve its terminal.
+def wait(
+    pid: int, pidfd: int, arrivals: Arrivals, relay: Relay | None, notifier: Notifier | None = None
+) -> int:
+    """Wait for the end of a child; pass signals on to it, serve its terminal, pass its notifications on.
 
     Returns its exit status as a shell has it.
     """
@@ -26,6 +29,8 @@ def wait(pid: int, pidfd: int, arrivals: Arrivals, relay: Relay | None) -> int:
             poll = select.poll()
             poll.register(pidfd, select.POLLIN)
             poll.register(arrivals.fd, select.POLLIN)
+            if notifier is not None:
+                poll.register(notifier.fileno(), select.POLLIN)
             if relay is not None and is_open:
                 for file, events in relay.interests().items():
                     poll.register(file, events)
@@ -37,6 +42,8 @@ def wait(pid: int, pidfd: int, arrivals: Arrivals, relay: Relay | None) -> int:
                     signals.send(pidfd, number)
             if relay is not None and is_open:
                 is_open = relay.serve(ready)
+            if notifier is not None and notifier.fileno() in ready:
+                notifier.forward()
             if pidfd in ready:
                 break
         if relay is not None:

@@ -1,4 +1,4 @@
-"""Descriptors that krun's caller hands through to the payload: sockets of systemd's protocol, then others."""
+"""What krun's caller hands through to the payload: sockets of systemd's protocols, then other descriptors."""
 
 from __future__ import annotations
 
@@ -8,13 +8,28 @@ from krun import os
 from krun.errors import UsageError
 
 FIRST = 3
+_PODMANS = "1"  # LISTEN_PID as podman sets it: the payload's, whoever stands between
+_MOST_NAMES = 4096
 
 
-def listen_fds() -> int:
-    """Return how many sockets systemd's protocol says are for this process (sd_listen_fds(3))."""
+def listen_fds() -> tuple[int, str]:
+    """Return how many sockets systemd's protocol hands over (sd_listen_fds(3)), and LISTEN_FDNAMES.
+
+    They are for this process when LISTEN_PID is its pid, is 1, or is not there; else they were for one that
+    has passed its environment on, and descriptor 3 may be anything.
+    """
     count = os.getenv("LISTEN_FDS")
-    is_ours = os.getenv("LISTEN_PID") == str(os.getpid())
-    return int(count) if is_ours and count.isascii() and count.isdecimal() else 0
+    is_ours = os.getenv("LISTEN_PID", _PODMANS) in (_PODMANS, str(os.getpid()))
+    if not (is_ours and count.isascii() and count.isdecimal() and int(count) > 0):
+        return 0, ""
+    names = os.getenv("LISTEN_FDNAMES")
+    return int(count), names if len(names) <= _MOST_NAMES else ""
+
+
+def notify_address() -> str:
+    """Return where this process's service manager is notified (sd_notify(3)), "" for nowhere."""
+    address = os.getenv("NOTIFY_SOCKET")
+    return address if address.startswith(("/", "@")) else ""
 
 
 def preserved(count: int) -> tuple[int, ...]:

@@ -182,6 +182,8 @@ def describe(op: Op) -> str:  # noqa: RET503 - the match is exhaustive, as asser
             return "bring the loopback interface up"
         case ops.NoNewPrivileges():
             return "set no_new_privs"
+        case ops.ListenPid():
+            return "add LISTEN_PID to the environment"
         case ops.Barrier():
             return "wait for start"
     assert_never(op)

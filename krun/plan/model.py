@@ -36,6 +36,10 @@ class Options(Record):
     """`cgroupfs` or `disabled`."""
     listen_fds: int = 0
     """How many of them are sockets that the caller activates the payload with; they come first."""
+    listen_names: str = ""
+    """What LISTEN_FDNAMES says about them; "" for nothing."""
+    notify_directory: str = ""
+    """A directory of the host with the socket that the payload notifies (sd_notify(3)); "" for none."""
     home: str = "/"
     """The home directory that the image's passwd gives the user; for an environment without HOME."""
     oci_version: str = OCI_VERSION

@@ -16,6 +16,7 @@ from krun.plan.cgroup_mounts import cgroup_operations
 from krun.plan.idmapped import MOST, idmapping_of
 from krun.plan.labels import mount_context
 from krun.plan.mount_options import ATTRIBUTES, MOUNT_ATTR_RDONLY, parse_options
+from krun.plan.notify import notify_mounts
 from krun.plan.rootfs import host_propagation
 from krun.types import Record
 
@@ -47,7 +48,7 @@ def plan_mounts(spec: Spec, facts: HostFacts, options: Options, cgroup: CgroupPl
     opened: list[Op] = []
     readonly_later: list[str] = []
     warnings: list[str] = []
-    for index, mount in enumerate(spec.mounts):
+    for index, mount in enumerate((*spec.mounts, *notify_mounts(options))):
         path = f"$.mounts[{index}]"
         mapping = idmapping_of(mount, spec.linux, path)
         parsed = parse_options(mount.options)

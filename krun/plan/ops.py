@@ -521,6 +521,12 @@ class FindProgram(Operation):
     search_path: tuple[str, ...]
 
 
+class ListenPid(Operation):
+    """Let the payload's environment end with LISTEN_PID, its pid as it sees itself."""
+
+    OP = "LISTEN_PID"
+
+
 class Barrier(Operation):
     """Tell the runtime that the container is created, and wait for `start`."""
 
@@ -604,6 +610,7 @@ if TYPE_CHECKING:
         | AppArmorProfile
         | SelinuxLabel
         | FindProgram
+        | ListenPid
         | Barrier
         | Execute
         | ExecuteMonitor

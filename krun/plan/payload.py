@@ -9,6 +9,7 @@ from krun.plan import ops
 from krun.plan.credentials import limit_operations, user_operations
 from krun.plan.labels import label_operations
 from krun.plan.monitors import run_operations
+from krun.plan.notify import NAME, notify_entry
 from krun.plan.scheduling import affinity_operations, scheduling_operations
 from krun.plan.seccomp import seccomp_operation
 
@@ -57,6 +58,8 @@ def payload_operations(
     if process.no_new_privileges:
         program.append(ops.NoNewPrivileges())
     env = environment(process, options)
+    if options.listen_fds > 0:
+        program.append(ops.ListenPid())
     program.append(ops.FindProgram(name=process.args[0], search_path=search_path(env)))
     return program + run_operations(spec, options, process.args, env, None if early else profile)
 
@@ -64,8 +67,8 @@ def payload_operations(
 def environment(process: Process, options: Options) -> tuple[str, ...]:
     """Return the payload's environment: of a name that is there twice the last value.
 
-    HOME is added where it is missing or empty, as runc does, and LISTEN_FDS and LISTEN_PID for sockets that
-    the caller hands over (sd_listen_fds(3); init is pid 1 in its namespace).
+    HOME is added where it is missing or empty, as runc does; NOTIFY_SOCKET (sd_notify(3)); LISTEN_FDS for
+    sockets that the caller hands over (sd_listen_fds(3)), to which krun-init adds LISTEN_PID.
     """
     values: dict[str, str] = {}
     for entry in process.env:
@@ -73,9 +76,14 @@ def environment(process: Process, options: Options) -> tuple[str, ...]:
         values[name] = entry
     if lacks_home(process):
         values["HOME"] = f"HOME={options.home}"
+    if notify := notify_entry(options):
+        values[NAME] = notify
     if options.listen_fds > 0:
+        for name in ("LISTEN_PID", "LISTEN_FDNAMES"):
+            values.pop(name, None)
         values["LISTEN_FDS"] = f"LISTEN_FDS={options.listen_fds}"
-        values["LISTEN_PID"] = "LISTEN_PID=1"
+        if options.listen_names:
+            values["LISTEN_FDNAMES"] = f"LISTEN_FDNAMES={options.listen_names}"
     return tuple(values.values())
 
 

@@ -40,9 +40,11 @@ LOCK = "krun.lock"
 FIFO = "exec.fifo"
 STARTED = "started"
 PROCESS = "process.json"
+NOTIFY = "notify"
+"""A directory, visible in the container, for the socket by which the payload says that it is ready."""
 _NEW_RECORD = "krun.json.new"
 _LONGEST_PATH = 4096  # PATH_MAX of limits.h, with its NUL
-_OWN_FILES = frozenset((RECORD, LOCK, FIFO, STARTED, PROCESS, _NEW_RECORD))
+_OWN_FILES = frozenset((RECORD, LOCK, FIFO, STARTED, PROCESS, NOTIFY, _NEW_RECORD))
 
 
 class Held:
@@ -62,8 +64,21 @@ class Held:
         """Write, once, what `exec` will want to know; `load_process` returns it."""
         _write(f"{self.path}/{PROCESS}", document)
 
+    def make_notify(self, gid: int | None) -> None:
+        """Make the directory NOTIFY.
+
+        gid: the host's id of the group of the container's root in a user namespace, None without one.  It
+        has to get here to bind the directory, and gets no further.
+        """
+        os.mkdir(f"{self.path}/{NOTIFY}")
+        os.chmod(f"{self.path}/{NOTIFY}", 0o755)  # the payload may be any user
+        if gid is not None:
+            os.chown(self.path, -1, gid)
+            os.chmod(self.path, 0o710)
+
     def remove(self) -> None:
         """Remove the directory.  The lock goes last but one, so that who waits for it finds it unlinked."""
+        self._remove_notify()
         for name in (FIFO, STARTED, PROCESS, _NEW_RECORD, RECORD, LOCK):
             try:
                 os.unlink(f"{self.path}/{name}")
@@ -73,6 +88,15 @@ class Held:
             os.rmdir(self.path)
         except FileNotFoundError:
             return  # a poststart hook that failed has destroyed the container, and its creation is undone too
+
+    def _remove_notify(self) -> None:
+        path = f"{self.path}/{NOTIFY}"
+        try:
+            for name in os.listdir(path):
+                os.unlink(f"{path}/{name}")
+            os.rmdir(path)
+        except FileNotFoundError:
+            return
 
     def release(self) -> None:
         """Unlock."""

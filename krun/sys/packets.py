@@ -10,6 +10,10 @@ import sys
 
 from krun import os
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _RIGHTS_SPACE = _socket.CMSG_SPACE(4)
 _LONGEST_PATH = 107  # sun_path without its NUL
 
@@ -59,17 +63,22 @@ def connect_stream(path: str) -> int:
     """
     end = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_CLOEXEC)
     try:
-        if len(os.fsencode(path)) <= _LONGEST_PATH:
-            end.connect(path)
-        else:
-            folder = os.open(os.path.dirname(path) or ".", os.O_PATH | os.O_CLOEXEC)
-            try:
-                end.connect(f"/proc/self/fd/{folder}/{os.path.basename(path)}")
-            finally:
-                os.close(folder)
+        _at_path(path, end.connect)
         return end.detach()
     finally:
         end.close()
+
+
+def _at_path(path: str, use: Callable[[str], None]) -> None:
+    """Bind or connect to a path, however long."""
+    if len(os.fsencode(path)) <= _LONGEST_PATH:
+        use(path)
+        return
+    folder = os.open(os.path.dirname(path) or ".", os.O_PATH | os.O_CLOEXEC)
+    try:
+        use(f"/proc/self/fd/{folder}/{os.path.basename(path)}")
+    finally:
+        os.close(folder)
 
 
 def stream_pair() -> tuple[int, int]:
@@ -99,3 +108,46 @@ def receive_descriptor(socket: int) -> int | None:
         if (level, kind) == (_socket.SOL_SOCKET, _socket.SCM_RIGHTS) and len(data) >= 4:
             return int.from_bytes(data[:4], sys.byteorder)
     return None
+
+
+def datagram_socket() -> int:
+    """Make a SOCK_DGRAM socket without a name; return an owned descriptor, close-on-exec."""
+    return _socket.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM | _socket.SOCK_CLOEXEC).detach()
+
+
+def bind_for_all(socket: int, path: str) -> None:
+    """Give a socket a name, in place of an old one, where everybody may send to.  Raises OSError."""
+    if os.path.lexists(path):
+        os.unlink(path)
+    end = _socket.socket(fileno=socket)
+    try:
+        _at_path(path, end.bind)
+    finally:
+        end.detach()
+    os.chmod(path, 0o777)
+
+
+def receive_datagram(socket: int, size: int) -> bytes:
+    """Receive one message; what is longer than `size` is lost, and so are descriptors that come with it."""
+    end = _socket.socket(fileno=socket)
+    try:
+        return end.recv(size)
+    finally:
+        end.detach()
+
+
+def send_datagram(socket: int, address: str, message: bytes, descriptor: int = -1) -> None:
+    """Send a message, and a descriptor unless it is -1, to a path or an abstract `@name`.  Raises OSError."""
+    rights = []
+    if descriptor >= 0:
+        value = descriptor.to_bytes(4, sys.byteorder)
+        rights.append((_socket.SOL_SOCKET, _socket.SCM_RIGHTS, value))
+    end = _socket.socket(fileno=socket)
+    try:
+        if address.startswith("@"):
+            end.connect(b"\0" + os.fsencode(address[1:]))
+        else:
+            _at_path(address, end.connect)
+        end.sendmsg([message], rights, _socket.MSG_NOSIGNAL)
+    finally:
+        end.detach()

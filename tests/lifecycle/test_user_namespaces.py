@@ -5,6 +5,7 @@ Out of scope: which ids a plain user may map, and cgroups.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -76,3 +77,17 @@ def test_additional_groups_are_refused_where_they_are_denied(
     made.config["process"]["user"]["additionalGids"] = [5]
     made.write()
     assert "set the additional groups: EPERM" in runner.refused("run", "--bundle", made, "c")
+
+
+def test_the_notify_socket_is_reached_from_a_user_namespace(runner: Runner, made: Bundle) -> None:
+    """sd_notify(3): its root is nobody on the host, for whom the state directory is not open."""
+    made.config["linux"]["namespaces"].append({"type": "user"})
+    made.config["linux"] |= {"uidMappings": [MAP], "gidMappings": [MAP]}
+    made.config["process"]["args"] = ["sh", "-c", "[ -S $NOTIFY_SOCKET ] && echo there"]
+    made.write()
+    (made.rootfs / "run/notify").mkdir(parents=True)
+    root = made.path.parent / "run"
+    other = Runner(runner.program, root, runner.folder, monitor=runner.monitor)
+    env = {**os.environ, "NOTIFY_SOCKET": "/nowhere"}
+    assert other.ok("run", "--bundle", made, "c", env=env).out == "there\n"
+    assert os.listdir(root) == []

@@ -103,6 +103,7 @@ enum kr_fd_role {
 	X(65, APPARMOR_PROFILE,     "s",       "profile")                                                        \
 	X(66, SELINUX_LABEL,        "s",       "label")                                                          \
 	/* -- init: the payload -- */                                                                            \
+	X(69, LISTEN_PID,           "",        "")                                                               \
 	X(70, FIND_PROGRAM,         "sS",      "name search_path")                                               \
 	X(71, BARRIER,              "",        "")                                                               \
 	X(72, EXECUTE,              "SS",      "args env")                                                       \

@@ -76,12 +76,16 @@ def test_descriptors_of_krun_itself_are_not_handed_out() -> None:
 
 
 def test_sockets_are_for_the_named_process_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """sd_listen_fds(3): LISTEN_PID has to be this process."""
+    """sd_listen_fds(3): LISTEN_PID has to be this process; 1 is podman's word for the payload."""
     monkeypatch.setitem(environ, b"LISTEN_FDS", b"2")
-    monkeypatch.setitem(environ, b"LISTEN_PID", str(os.getpid()).encode())
-    assert listen_fds() == 2
-    monkeypatch.setitem(environ, b"LISTEN_PID", b"1")
-    assert listen_fds() == 0
+    monkeypatch.setitem(environ, b"LISTEN_FDNAMES", b"a:b")
+    for pid in (os.getpid(), 1):
+        monkeypatch.setitem(environ, b"LISTEN_PID", str(pid).encode())
+        assert listen_fds() == (2, "a:b")
+    monkeypatch.setitem(environ, b"LISTEN_PID", b"2")
+    assert listen_fds() == (0, "")
+    monkeypatch.delitem(environ, b"LISTEN_PID")
+    assert listen_fds() == (2, "a:b")
 
 
 def test_the_ways_of_ending_have_words() -> None:

@@ -9,6 +9,7 @@ import pytest
 from krun.errors import HostError
 from krun.plan import ops
 from krun.plan.model import Options, Plan
+from krun.plan.notify import wants_notify
 from krun.plan.payload import environment, lacks_home, search_path
 from krun.spec.model import Hook, Hooks, Process, Rlimit, Spec
 
@@ -41,8 +42,26 @@ def test_home_is_looked_up_only_where_it_is_missing(
 
 
 def test_handed_over_sockets_are_announced(process: Process, options: Options) -> None:
-    """sd_listen_fds(3)."""
-    assert environment(process, options.replace(listen_fds=2))[-2:] == ("LISTEN_FDS=2", "LISTEN_PID=1")
+    """sd_listen_fds(3); krun-init, which knows the pid, adds LISTEN_PID."""
+    given = process.replace(env=("HOME=/", "LISTEN_PID=7", "LISTEN_FDNAMES=x"))
+    assert environment(given, options.replace(listen_fds=2)) == ("HOME=/", "LISTEN_FDS=2")
+    named = environment(given, options.replace(listen_fds=2, listen_names="web:api"))
+    assert named == ("HOME=/", "LISTEN_FDS=2", "LISTEN_FDNAMES=web:api")
+    assert environment(given, options) == given.env
+
+
+def test_a_notify_socket_is_announced(process: Process, options: Options) -> None:
+    """sd_notify(3), at the place where runc has it."""
+    env = environment(process.replace(env=("HOME=/",)), options.replace(notify_directory="/host/notify"))
+    assert env == ("HOME=/", "NOTIFY_SOCKET=/run/notify/notify.sock")
+
+
+@pytest.mark.parametrize(("env", "wants"), [((), True), (("NOTIFY_SOCKET=/own",), False)])
+def test_a_socket_of_the_clients_own_is_left_alone(
+    process: Process, env: tuple[str, ...], wants: bool
+) -> None:
+    """podman hands its own proxy on in the configuration."""
+    assert wants_notify(process.replace(env=env)) is wants
 
 
 @pytest.mark.parametrize(
