@@ -113,10 +113,13 @@ def read_plan(args: Arguments, context: Context, container: Container) -> ExecPl
         listen_fds=listening,
         listen_names=listen_names,
         console_socket=args["console-socket"] != "" or (can_relay and process.terminal),
+        init_pid=container.pid,
         home=home_of(f"/proc/{container.pid}/root", process.user.uid) if lacks_home(process) else "/",
     )
     linux = build(Linux, kept["linux"])
-    return build_exec_plan(process, linux, namespaces_of(container.pid), probe(), options)
+    return build_exec_plan(
+        process, linux, namespaces_of(container.pid), probe(), options, container.annotations
+    )
 
 
 def read_process(args: Arguments, kept: dict[str, Any]) -> Process:

@@ -80,7 +80,7 @@ def _seccomp(facts: HostFacts) -> dict[str, Any]:
     operators = rule["args"]["items"]["properties"]["op"]["enum"]
     return {
         "enabled": facts.seccomp,
-        "actions": sorted(set(profile["defaultAction"]["enum"]) - seccomp.REFUSED_ACTIONS),
+        "actions": sorted(profile["defaultAction"]["enum"]),
         "operators": sorted(operators),
         "archs": sorted(filter(native.knows_architecture, profile["architectures"]["items"]["enum"])),
         "knownFlags": sorted(seccomp.FLAGS),

@@ -14,6 +14,7 @@ from krun import os
 from krun.errors import HostError, KrunError, Unsupported
 from krun.execute import barrier, cgroup, stage
 from krun.execute.cgroup_join import below, joinable
+from krun.execute.console import connect
 from krun.execute.filters import compile_filter
 from krun.execute.monitor import open_kvm, sealed_program
 from krun.execute.processes import kill_child
@@ -122,6 +123,8 @@ class Execution:
         """Open what krun-init is to be handed: role -> descriptor."""
         started = files.add(os.memfd_create("started", os.MFD_CLOEXEC))
         roles = {native.FD_FIFO: gate, native.FD_STARTED: started}
+        if self._plan.listener:
+            roles[native.FD_LISTENER] = files.add(connect("seccomp listener", self._plan.listener))
         if self._plan.needs_kvm:
             roles[native.FD_KVM] = files.add(open_kvm())
             roles[native.FD_MONITOR] = files.add(sealed_program("krun-vm"))

@@ -11,6 +11,7 @@ from __future__ import annotations
 from krun import os
 from krun.errors import KrunError
 from krun.execute import barrier, cgroup, idmap, shared_root, stage
+from krun.execute.console import connect
 from krun.execute.filters import compile_filter
 from krun.execute.hooks import run_hooks
 from krun.execute.monitor import open_kvm, sealed_program
@@ -126,6 +127,8 @@ class Creation:
             native.FD_FIFO: files.add(barrier.make_fifo(f"{path}/{store.FIFO}")),
             native.FD_STARTED: files.add(barrier.make_started(f"{path}/{store.STARTED}")),
         }
+        if self._plan.listener:
+            roles[native.FD_LISTENER] = files.add(connect("seccomp listener", self._plan.listener))
         if self._plan.needs_kvm:
             roles[native.FD_KVM] = files.add(open_kvm())
             roles[native.FD_MONITOR] = files.add(sealed_program("krun-vm"))

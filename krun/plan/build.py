@@ -36,7 +36,7 @@ from krun.plan.rootfs import (
     root_path,
     shares_mounts,
 )
-from krun.plan.seccomp import check_seccomp, lost_flags
+from krun.plan.seccomp import check_seccomp, listener_path, lost_flags
 from krun.plan.unsupported import check_supported
 
 TYPE_CHECKING = False
@@ -59,7 +59,7 @@ def build_plan(spec: Spec, facts: HostFacts, options: Options) -> Plan:
         )
     if options.console_socket and not terminal:
         raise UsageError("a console socket is given, but the configuration asks for no terminal")
-    profile = check_seccomp(spec.linux, facts)
+    profile = check_seccomp(spec.linux, facts, options)
     cgroup = plan_cgroup(spec, facts, options)
     mounted = plan_mounts(spec, facts, options, cgroup)
     process_program, warnings = _process_operations(spec, facts, options, profile)
@@ -74,6 +74,7 @@ def build_plan(spec: Spec, facts: HostFacts, options: Options) -> Plan:
         hooks=spec.hooks,
         terminal=terminal,
         needs_kvm=options.monitor == "builtin" and spec.process is not None,
+        listener=listener_path(profile),
         rootfs=root_path(spec, options),
         shares_mounts=shares_mounts(spec),
         warnings=(

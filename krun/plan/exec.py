@@ -17,12 +17,14 @@ from krun.plan.monitors import check_monitor
 from krun.plan.namespaces import FLAGS
 from krun.plan.payload import payload_operations
 from krun.plan.scheduling import initial_cpus
-from krun.plan.seccomp import check_seccomp
+from krun.plan.seccomp import check_seccomp, listener_path
 from krun.spec.model import Namespace, Root, Spec
 from krun.types import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from krun.host.facts import HostFacts
     from krun.host.namespaces import JoinableNamespace
     from krun.plan.model import Options
@@ -39,6 +41,8 @@ class ExecPlan(Record):
     """Whether the program sends a terminal's master over the console socket."""
     needs_kvm: bool
     """Whether the monitor is a VM, and so wants /dev/kvm."""
+    listener: str
+    """The socket that the seccomp listener is sent to; empty for none."""
     initial_cpus: tuple[int, ...]
     """The CPUs that the runtime runs on while it makes the process; empty leaves it where it is."""
     warnings: tuple[str, ...]
@@ -51,11 +55,13 @@ def build_exec_plan(
     namespaces: tuple[JoinableNamespace, ...],
     facts: HostFacts,
     options: Options,
+    annotations: Mapping[str, str],
 ) -> ExecPlan:
     """Compile.
 
     container: what of the container's `linux` its processes share: seccomp, memoryPolicy, personality.
     namespaces: those of its init that differ from the runtime's.
+    annotations: the container's, for the state that goes with a seccomp listener.
     Raises Unsupported, HostError, and UsageError for a terminal without a console socket or the reverse.
     """
     if process.terminal and not options.console_socket:
@@ -63,9 +69,11 @@ def build_exec_plan(
     if options.console_socket and not process.terminal:
         raise UsageError("a console socket is given, but the process asks for no terminal")
     linux = container.replace(namespaces=tuple(Namespace(n.type, n.path) for n in namespaces))
-    spec = Spec(oci_version=options.oci_version, root=Root("/"), process=process, linux=linux)
+    spec = Spec(
+        oci_version=options.oci_version, root=Root("/"), process=process, linux=linux, annotations=annotations
+    )
     check_monitor(options)
-    profile = check_seccomp(linux, facts)
+    profile = check_seccomp(linux, facts, options)
     sets, warnings = plan_capabilities(process, linux, facts)
     program: list[Op] = [
         *inherited_operations(process, linux),
@@ -85,6 +93,7 @@ def build_exec_plan(
         program=tuple(program),
         terminal=process.terminal,
         needs_kvm=options.monitor == "builtin",
+        listener=listener_path(profile),
         initial_cpus=initial_cpus(process),
         warnings=warnings,
     )

@@ -127,6 +127,8 @@ def describe(op: Op) -> str:  # noqa: RET503 - the match is exhaustive, as asser
             return "set capabilities: " + ", ".join(f"{name} {_capabilities(mask)}" for name, mask in sets)
         case ops.Seccomp():
             return f"load the seccomp profile, default {op.filter.default_action}"
+        case ops.SeccompNotify():
+            return f"load the seccomp profile, default {op.filter.default_action}, and send its listener away"
         case ops.ChangeDirectory():
             return f"change the working directory to {op.path}"
         case ops.ContainDescriptors():

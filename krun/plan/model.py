@@ -42,6 +42,8 @@ class Options(Record):
     """A directory of the host with the socket that the payload notifies (sd_notify(3)); "" for none."""
     home: str = "/"
     """The home directory that the image's passwd gives the user; for an environment without HOME."""
+    init_pid: int = 0
+    """The pid of the container's init, as the runtime sees it, for a process that joins."""
     oci_version: str = OCI_VERSION
     """The version of the specification that the state given to hooks complies with."""
 
@@ -71,6 +73,8 @@ class Plan(Record):
     """Whether the program sends a terminal's master over the console socket."""
     needs_kvm: bool
     """Whether the monitor is a VM, and so wants /dev/kvm."""
+    listener: str
+    """The socket that the seccomp listener is sent to, over a connection of its own; empty for none."""
     rootfs: str
     """Absolute path of the root file system."""
     shares_mounts: bool

@@ -26,12 +26,17 @@ def check_monitor(options: Options) -> None:
 
 
 def run_operations(
-    spec: Spec, options: Options, args: tuple[str, ...], env: tuple[str, ...], profile: Seccomp | None
+    spec: Spec,
+    options: Options,
+    args: tuple[str, ...],
+    env: tuple[str, ...],
+    profile: Seccomp | None,
+    status: str,
 ) -> list[Op]:
     """Return the last operations: barrier, startContainer hooks, exec.
 
     profile: the one that is not loaded yet.  The monitor evaluates it on the guest's calls, krun-init loads
-    it into the kernel: before the hooks, whose programs are the image's.
+    it into the kernel: before the hooks, whose programs are the image's.  status: the container's by then.
 
     The monitor builds the VM before the barrier and waits there itself.  With startContainer hooks, which
     stand between the two, init waits; the hooks' programs are the image's, and so run in VMs of their own.
@@ -48,7 +53,7 @@ def run_operations(
         ]
     program: list[Op] = [ops.Barrier()]
     if profile is not None:
-        program.append(seccomp_operation(profile))
+        program.append(seccomp_operation(profile, spec, options, status))
     program += container_hook_operations(spec, options, "startContainer", "created")
     program.append(ops.Execute(args=args, env=env))
     return program

@@ -431,6 +431,19 @@ class Seccomp(Operation):
     filter: SeccompProfile
 
 
+class SeccompNotify(Operation):
+    """Load the filter and send its listener away, with a state.
+
+    state: pieces of JSON, to be joined by the host pid of the process.
+    """
+
+    OP = "SECCOMP_NOTIFY"
+
+    flags: int
+    filter: SeccompProfile
+    state: tuple[str, ...]
+
+
 class ChangeDirectory(Operation):
     """Set the working directory, and make sure that it lies within the root; `create` makes a missing one."""
 
@@ -600,6 +613,7 @@ if TYPE_CHECKING:
         | Capabilities
         | NoNewPrivileges
         | Seccomp
+        | SeccompNotify
         | ChangeDirectory
         | ContainDescriptors
         | Scheduler

@@ -53,7 +53,7 @@ def payload_operations(
         *label_operations(process, facts),
     ]
     if early and profile is not None:
-        program.append(seccomp_operation(profile))
+        program.append(seccomp_operation(profile, spec, options, "running" if joins else "creating"))
     program += user_operations(process, sets)
     if process.no_new_privileges:
         program.append(ops.NoNewPrivileges())
@@ -61,7 +61,8 @@ def payload_operations(
     if options.listen_fds > 0:
         program.append(ops.ListenPid())
     program.append(ops.FindProgram(name=process.args[0], search_path=search_path(env)))
-    return program + run_operations(spec, options, process.args, env, None if early else profile)
+    status = "running" if joins else "created"
+    return program + run_operations(spec, options, process.args, env, None if early else profile, status)
 
 
 def environment(process: Process, options: Options) -> tuple[str, ...]:

@@ -8,47 +8,65 @@ from __future__ import annotations
 
 from krun.errors import Unsupported
 from krun.plan import ops
+from krun.plan.hooks import state_around_pid
+from krun.sys.json import dumps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from krun.host.facts import HostFacts
+    from krun.plan.model import Options
     from krun.plan.ops import Op
-    from krun.spec.model import Linux, Seccomp
+    from krun.spec.model import Linux, Seccomp, Spec
 
 # seccomp(2): the flags that a profile may ask for.
 FLAGS: Mapping[str, int] = {
-    "SECCOMP_FILTER_FLAG_TSYNC": 1,
-    "SECCOMP_FILTER_FLAG_LOG": 2,
-    "SECCOMP_FILTER_FLAG_SPEC_ALLOW": 4,
+    "SECCOMP_FILTER_FLAG_TSYNC": 1 << 0,
+    "SECCOMP_FILTER_FLAG_LOG": 1 << 1,
+    "SECCOMP_FILTER_FLAG_SPEC_ALLOW": 1 << 2,
+    "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV": 1 << 5,
 }
+_TSYNC = FLAGS["SECCOMP_FILTER_FLAG_TSYNC"]
+_WAIT_KILLABLE = FLAGS["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"]
 
-# Known to the specification, and refused: they are for listeners.
-REFUSED_ACTIONS: frozenset[str] = frozenset({"SCMP_ACT_NOTIFY"})
+NOTIFY = "SCMP_ACT_NOTIFY"
+_CARRIER = "sendmsg"
+"""The call with which krun-init sends the listener away.  Nobody could answer it before it has arrived."""
 
-_NEEDS_LISTENER = "needs a listener, which this version does not support"
 
-
-def check_seccomp(linux: Linux, facts: HostFacts) -> Seccomp | None:
+def check_seccomp(linux: Linux, facts: HostFacts, options: Options) -> Seccomp | None:
     """Return the profile, if there is one.  Raises Unsupported for what cannot be had."""
     profile = linux.seccomp
     if profile is None:
         return None
-    path = "$.linux.seccomp"
     if not facts.seccomp:
-        raise Unsupported(path, "this kernel has no seccomp filters")
-    if profile.listener_path:
-        raise Unsupported(f"{path}.listenerPath", "seccomp listeners are not supported by this version")
-    if profile.default_action in REFUSED_ACTIONS:
-        raise Unsupported(f"{path}.defaultAction", f"{profile.default_action} {_NEEDS_LISTENER}")
+        raise Unsupported("$.linux.seccomp", "this kernel has no seccomp filters")
     for index, rule in enumerate(profile.syscalls):
-        if rule.action in REFUSED_ACTIONS:
-            raise Unsupported(f"{path}.syscalls[{index}].action", f"{rule.action} {_NEEDS_LISTENER}")
-    for index, flag in enumerate(profile.flags):
-        if flag not in FLAGS:
-            raise Unsupported(f"{path}.flags[{index}]", f"{flag} is not supported by this version")
+        if rule.action != NOTIFY:
+            continue
+        path = f"$.linux.seccomp.syscalls[{index}]"
+        if options.monitor != "none":
+            raise Unsupported(
+                f"{path}.action",
+                f"{NOTIFY} needs --monitor none: in a VM nobody else can answer the payload's calls",
+            )
+        if _CARRIER in rule.names:
+            raise Unsupported(
+                f"{path}.names[{rule.names.index(_CARRIER)}]",
+                f"{_CARRIER} cannot be notified: the listener itself is sent with it",
+            )
     return profile
+
+
+def has_listener(profile: Seccomp) -> bool:
+    """Tell whether some calls are answered by a listener."""
+    return any(rule.action == NOTIFY for rule in profile.syscalls)
+
+
+def listener_path(profile: Seccomp | None) -> str:
+    """Return the socket that wants the listener; without such calls `listenerPath` is ignored."""
+    return profile.listener_path if profile is not None and has_listener(profile) else ""
 
 
 def lost_flags(profile: Seccomp, monitor: str) -> tuple[str, ...]:
@@ -61,9 +79,31 @@ def lost_flags(profile: Seccomp, monitor: str) -> tuple[str, ...]:
     return ("$.linux.seccomp.flags: SECCOMP_FILTER_FLAG_LOG: the monitor logs nothing",)
 
 
-def seccomp_operation(profile: Seccomp) -> Op:
-    """Return the loading of the profile into the kernel."""
+def seccomp_operation(profile: Seccomp, spec: Spec, options: Options, status: str) -> Op:
+    """Return the loading of the profile into the kernel; `status` is the container's by then.
+
+    krun-init has one thread, so that there is none to be synchronized with, and the kernel does not take
+    that together with a listener.  Without a listener it knows of no waiting for one.
+    """
     flags = 0
     for flag in profile.flags:
         flags |= FLAGS[flag]
-    return ops.Seccomp(flags=flags, filter=profile)
+    if not has_listener(profile):
+        return ops.Seccomp(flags=flags & ~_WAIT_KILLABLE, filter=profile)
+    state = _process_state(profile, spec, options, status)
+    return ops.SeccompNotify(flags=flags & ~_TSYNC, filter=profile, state=state)
+
+
+def _process_state(profile: Seccomp, spec: Spec, options: Options, status: str) -> tuple[str, ...]:
+    """Return the container process state as JSON, cut where the pid of the process belongs.
+
+    Source: runtime-spec config-linux.md#containerprocessstate.
+    """
+    head, tail = state_around_pid(spec, options, status)
+    known: dict[str, object] = {"ociVersion": options.oci_version, "fds": ["seccompFd"]}
+    if profile.listener_metadata:
+        known["metadata"] = profile.listener_metadata
+    before = dumps(known)[:-1] + ',"pid":'
+    if options.init_pid:
+        return before, f',"state":{head}{options.init_pid}{tail}}}'
+    return before, f',"state":{head}', tail + "}"

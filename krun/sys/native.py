@@ -66,6 +66,7 @@ FD_STARTED: int = lib.KR_FD_STARTED
 FD_CONSOLE: int = lib.KR_FD_CONSOLE
 FD_MONITOR: int = lib.KR_FD_MONITOR
 FD_KVM: int = lib.KR_FD_KVM
+FD_LISTENER: int = lib.KR_FD_LISTENER
 FD_COUNT: int = lib.KR_FD_COUNT
 # Messages; csrc/base/msg.h draws the conversation.
 MSG_TEXT: int = lib.KR_MSG_TEXT

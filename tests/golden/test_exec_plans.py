@@ -48,7 +48,7 @@ def compiled(name: str, monitor: str) -> ExecPlan:
     config = load((CONFIGS / f"{CONTAINERS[name.partition('-')[0]]}.config.json").read_bytes())
     process = completed_process(load_process((CONFIGS / f"{name}{SUFFIX}").read_bytes()), config.process)
     options = Options(id="c1", bundle="/bundle", monitor=monitor, console_socket=process.terminal)
-    return build_exec_plan(process, shared_linux(config.linux), joinable(*OF_DOCKER), facts(), options)
+    return build_exec_plan(process, shared_linux(config.linux), joinable(*OF_DOCKER), facts(), options, {})
 
 
 def text_of(plan: ExecPlan) -> str:
@@ -79,7 +79,7 @@ def plan_of(
     """Return the plan for a small process."""
     process = load_process(b'{"args":["sh"],"cwd":"/","user":{"uid":0,"gid":0}}').replace(terminal=terminal)
     options = Options(id="c1", bundle="/bundle", monitor="none", console_socket=console)
-    return build_exec_plan(process, Linux(), namespaces, facts(), options)
+    return build_exec_plan(process, Linux(), namespaces, facts(), options, {})
 
 
 def test_all_namespaces_are_open_before_one_is_joined() -> None:

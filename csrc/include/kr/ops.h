@@ -32,13 +32,14 @@
 /* Descriptors that the runtime hands to the stage; the header says which number each has, -1 for none.
  * Descriptors 0 to 2 and the preserved ones are the payload's and stand at their own numbers. */
 enum kr_fd_role {
-	KR_FD_SYNC = 0,    /* SOCK_SEQPACKET to the runtime, see base/msg.h                               */
-	KR_FD_FIFO = 1,    /* O_PATH of exec.fifo                                                         */
-	KR_FD_STARTED = 2, /* `started`, O_WRONLY: one byte is written when the payload is released       */
-	KR_FD_CONSOLE = 3, /* connected console socket                                                    */
-	KR_FD_MONITOR = 4, /* sealed memfd with the monitor's image                                       */
-	KR_FD_KVM = 5,     /* /dev/kvm                                                                    */
-	KR_FD_COUNT = 6
+	KR_FD_SYNC = 0,     /* SOCK_SEQPACKET to the runtime, see base/msg.h                               */
+	KR_FD_FIFO = 1,     /* O_PATH of exec.fifo                                                         */
+	KR_FD_STARTED = 2,  /* `started`, O_WRONLY: one byte is written when the payload is released       */
+	KR_FD_CONSOLE = 3,  /* connected console socket                                                    */
+	KR_FD_MONITOR = 4,  /* sealed memfd with the monitor's image                                       */
+	KR_FD_KVM = 5,      /* /dev/kvm                                                                    */
+	KR_FD_LISTENER = 6, /* connected to whom the seccomp listener is sent                            */
+	KR_FD_COUNT = 7
 };
 
 /*    code  name                  signature      operands                                                      */
@@ -102,6 +103,7 @@ enum kr_fd_role {
 	X(64, PERSONALITY,          "u",       "persona")                                                        \
 	X(65, APPARMOR_PROFILE,     "s",       "profile")                                                        \
 	X(66, SELINUX_LABEL,        "s",       "label")                                                          \
+	X(67, SECCOMP_NOTIFY,       "ubS",     "flags filter state")                                             \
 	/* -- init: the payload -- */                                                                            \
 	X(69, LISTEN_PID,           "",        "")                                                               \
 	X(70, FIND_PROGRAM,         "sS",      "name search_path")                                               \

@@ -14,7 +14,7 @@ from krun.log import Log
 from krun.plan.exec import ExecPlan
 from krun.state.model import Container
 
-PLAN = ExecPlan(program=(), terminal=False, needs_kvm=False, initial_cpus=(), warnings=())
+PLAN = ExecPlan(program=(), terminal=False, needs_kvm=False, listener="", initial_cpus=(), warnings=())
 CONTAINER = Container(
     id="c", bundle="/b", rootfs="/b/r", oci_version="1.3.0", created="", owner_uid=0, monitor="none", pid=1
 )

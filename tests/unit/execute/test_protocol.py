@@ -38,7 +38,7 @@ def test_a_program_is_laid_out_as_the_header_says() -> None:
     encoded = protocol.encode_program(program, {native.FD_SYNC: 9, native.FD_KVM: 11}, no_filter)
     magic, version, size, count = struct.unpack_from("<4sIII", encoded)
     assert (magic, version, size, count) == (b"KRPL", native.PROGRAM_VERSION, len(encoded), 3)
-    assert struct.unpack_from(f"<{native.FD_COUNT}i", encoded, 16) == (9, -1, -1, -1, -1, 11)
+    assert struct.unpack_from(f"<{native.FD_COUNT}i", encoded, 16) == (9, -1, -1, -1, -1, 11, -1)
     table = native.op_table()
     at = 16 + 4 * native.FD_COUNT
     for name, operands in (

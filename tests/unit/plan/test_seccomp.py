@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -89,24 +90,89 @@ def test_no_profile_loads_nothing(spec: Spec, compile_spec: Callable[..., Plan])
     assert last.filter is None
 
 
+NOTIFYING = PROFILE.replace(
+    listener_path="/run/agent",
+    listener_metadata="m",
+    syscalls=(SeccompRule(("mkdir",), "SCMP_ACT_NOTIFY"),),
+)
+
+
 @pytest.mark.parametrize(
-    ("profile", "path"),
+    ("changes", "status"), [({}, "creating"), ({"no_new_privileges": True}, "created")], ids=["early", "late"]
+)
+def test_listener_is_sent_with_the_state(
+    spec: Spec, process: Process, compile_spec: Callable[..., Plan], changes: dict[str, bool], status: str
+) -> None:
+    """config-linux.md#containerprocessstate: the pid of the process stands in it twice."""
+    spec = filtered(spec.replace(process=process.replace(**changes), annotations={"a": "b"}), NOTIFYING)
+    plan = compile_spec(spec)
+    op = plan.program[place(plan, ops.SeccompNotify)]
+    assert isinstance(op, ops.SeccompNotify)
+    assert plan.listener == "/run/agent"
+    assert json.loads("42".join(op.state)) == {
+        "ociVersion": "1.3.0",
+        "fds": ["seccompFd"],
+        "pid": 42,
+        "metadata": "m",
+        "state": {
+            "ociVersion": "1.3.0",
+            "id": "c1",
+            "status": status,
+            "pid": 42,
+            "bundle": "/bundle",
+            "annotations": {"a": "b"},
+        },
+    }
+
+
+def test_state_of_a_process_that_joins_has_both_pids(spec: Spec, compile_spec: Callable[..., Plan]) -> None:
+    """Its own, and that of the container's init."""
+    plan = compile_spec(filtered(spec, NOTIFYING.replace(listener_metadata="")), init_pid=7)
+    op = plan.program[place(plan, ops.SeccompNotify)]
+    assert isinstance(op, ops.SeccompNotify)
+    state = json.loads("42".join(op.state))
+    assert (state["pid"], state["state"]["pid"], "metadata" in state) == (42, 7, False)
+
+
+@pytest.mark.parametrize(
+    ("notifies", "flag", "expected"),
     [
-        (PROFILE.replace(listener_path="/l"), "$.linux.seccomp.listenerPath"),
-        (PROFILE.replace(default_action="SCMP_ACT_NOTIFY"), "$.linux.seccomp.defaultAction"),
-        (
-            PROFILE.replace(syscalls=(SeccompRule(("read",), "SCMP_ACT_NOTIFY"),)),
-            "$.linux.seccomp.syscalls[0].action",
-        ),
-        (PROFILE.replace(flags=("SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV",)), "$.linux.seccomp.flags[0]"),
+        (True, "SECCOMP_FILTER_FLAG_TSYNC", 0),
+        (True, "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", 32),
+        (False, "SECCOMP_FILTER_FLAG_TSYNC", 1),
+        (False, "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", 0),
     ],
 )
-def test_what_needs_a_listener_is_refused(
-    spec: Spec, compile_spec: Callable[..., Plan], profile: Seccomp, path: str
+def test_flags_that_the_kernel_takes_only_with_or_without_a_listener(
+    spec: Spec, compile_spec: Callable[..., Plan], notifies: bool, flag: str, expected: int
+) -> None:
+    """Where they have no meaning they are left out, and change nothing."""
+    profile = (NOTIFYING if notifies else PROFILE).replace(flags=(flag,))
+    plan = compile_spec(filtered(spec, profile))
+    (op,) = (op for op in plan.program if isinstance(op, ops.Seccomp | ops.SeccompNotify))
+    assert op.flags == expected
+
+
+def test_listener_path_is_ignored_without_the_action(spec: Spec, compile_spec: Callable[..., Plan]) -> None:
+    """If the SCMP_ACT_NOTIFY action is not used this value is ignored."""
+    plan = compile_spec(filtered(spec, PROFILE.replace(listener_path="/l")), monitor="builtin")
+    assert plan.listener == ""
+
+
+@pytest.mark.parametrize(
+    ("monitor", "names", "path"),
+    [
+        ("builtin", ("mkdir",), "$.linux.seccomp.syscalls[0].action"),
+        ("none", ("mkdir", "sendmsg"), "$.linux.seccomp.syscalls[0].names[1]"),
+    ],
+)
+def test_listener_that_cannot_be_had_is_refused(
+    spec: Spec, compile_spec: Callable[..., Plan], monitor: str, names: tuple[str, ...], path: str
 ) -> None:
     """By name; a profile is never weakened."""
+    profile = NOTIFYING.replace(syscalls=(SeccompRule(names, "SCMP_ACT_NOTIFY"),))
     with pytest.raises(Unsupported) as caught:
-        compile_spec(filtered(spec, profile))
+        compile_spec(filtered(spec, profile), monitor=monitor)
     assert caught.value.faults[0].path == path
 
 
