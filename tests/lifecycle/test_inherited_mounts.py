@@ -60,9 +60,7 @@ def test_what_a_failed_create_has_mounted_is_taken_back(runner: Runner, bundle: 
     assert mounts() == before
 
 
-def test_a_mount_of_the_callers_on_the_root_stays(
-    runner: Runner, bundle: MakeBundle, tmp_path: Path
-) -> None:
+def test_a_mount_of_the_callers_on_the_root_stays(runner: Runner, bundle: MakeBundle, tmp_path: Path) -> None:
     """Overlays are mounted where the root is: only what the container brought goes."""
     made = bundle(["true"], change=without_namespaces)
     os.rename(made.rootfs, tmp_path / "tree")
