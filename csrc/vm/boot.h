@@ -13,10 +13,11 @@
 #include <stdint.h>
 
 #define KR_BOOT_VERSION      2u
-#define KR_BOOT_BARRIER      1u /* flag: READY and the barrier are ahead */
-#define KR_BOOT_CONFINED     2u /* flag: the image that made the record has confined the process */
-#define KR_BOOT_NO_NEW_PRIVS 4u /* flag: the payload has no_new_privs; the monitor always does */
-#define KR_BOOT_BY_NUMBER    8u /* flag: the program's path ends in the number of a descriptor */
+#define KR_BOOT_BARRIER      1u  /* flag: READY and the barrier are ahead */
+#define KR_BOOT_CONFINED     2u  /* flag: the image that made the record has confined the process */
+#define KR_BOOT_NO_NEW_PRIVS 4u  /* flag: the payload has no_new_privs; the monitor always does */
+#define KR_BOOT_BY_NUMBER    8u  /* flag: the program's path ends in the number of a descriptor */
+#define KR_BOOT_MODEL        16u /* flag: what the processor can do follows the limits */
 #define KR_BOOT_MAX          (16u << 20)
 #define KR_LIMITS            16u /* resources of getrlimit(2) */
 #define KR_LIMIT_BYTES       20u /* in a record: u32 resource, u64 soft, u64 hard */
@@ -34,6 +35,7 @@ struct kr_boot {
 	struct kr_strings env;
 	struct kr_bytes filter;
 	struct kr_bytes limits;
+	struct kr_bytes model;
 };
 
 /* Read a record; everything points into `data`.  0 or -1. */
@@ -47,8 +49,8 @@ struct kr_boot_writer {
 	int failed; /* 0 or -errno */
 };
 
-/* `head` gives flags and descriptors.  Then: one string, two lists, the filter's bytes and the limits', in this
- * order. */
+/* `head` gives flags and descriptors.  Then: one string, two lists, the filter's bytes, the limits' and, with its
+ * flag, the model's, in this order. */
 void kr_boot_begin(struct kr_boot_writer *writer, const struct kr_boot *head);
 void kr_boot_put_string(struct kr_boot_writer *writer, const char *text);
 /* Begin a list; returns the place of its count, for kr_boot_end_list. */

@@ -4,6 +4,7 @@
 #include <cpuid.h>
 #include <errno.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/ioctl.h>
 
 #define FEATURE_XSAVE    (1u << 26) /* leaf 1, ECX */
@@ -11,6 +12,7 @@
 #define ADDRESS_BITS_MIN 36u
 #define ADDRESS_BITS_MAX 46u /* more is never used: see layout.h */
 #define LEGACY_STATE     (512u + 64u)
+#define HYPERVISOR_LEAF  0x40000000u
 
 /* Instructions that run in user mode with no other state than XCR0's.  KVM without the processor's virtualization
  * (kvm_pvm) leaves them out of what it supports, although it runs user code on the processor itself. */
@@ -89,9 +91,10 @@ struct leaf {
 
 static struct leaf ask_processor(uint32_t function, uint32_t index)
 {
-	struct leaf leaf = { 0 };
+	struct leaf leaf;
 
-	(void)__get_cpuid_count(function, index, &leaf.eax, &leaf.ebx, &leaf.ecx, &leaf.edx);
+	/* KVM has told of the leaf, so the processor has it. */
+	__cpuid_count(function, index, leaf.eax, leaf.ebx, leaf.ecx, leaf.edx);
 	return leaf;
 }
 
@@ -199,6 +202,42 @@ static void spell_out_caches(struct kr_cpu_model *model)
 	entry->edx = 0;
 }
 
+/* Nothing but the number of the processor that happened to answer, if it is a leaf of the topology, is nothing. */
+static bool is_empty(const struct kvm_cpuid_entry2 *entry)
+{
+	bool has_number = entry->function == 0xb || entry->function == 0x1f;
+
+	return (entry->eax | entry->ebx | (has_number ? 0 : entry->ecx | entry->edx)) == 0;
+}
+
+/* The highest leaf is the last that says something: programs ask them all, and each CPUID leaves the guest. */
+static void drop_empty_leaves(struct kr_cpu_model *model)
+{
+	struct kvm_cpuid_entry2 *vendor = find_leaf(model, 0, 0);
+	uint32_t last = 0;
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < model->cpuid.head.nent; i++) {
+		const struct kvm_cpuid_entry2 *entry = &model->cpuid.entries[i];
+
+		if (entry->function < HYPERVISOR_LEAF && entry->function > last && !is_empty(entry)) {
+			last = entry->function;
+		}
+	}
+	if (vendor == NULL || last >= vendor->eax) {
+		return;
+	}
+	vendor->eax = last;
+	for (uint32_t i = 0; i < model->cpuid.head.nent; i++) {
+		const struct kvm_cpuid_entry2 *entry = &model->cpuid.entries[i];
+
+		if (entry->function <= last || entry->function >= HYPERVISOR_LEAF) {
+			model->cpuid.entries[kept++] = *entry;
+		}
+	}
+	model->cpuid.head.nent = kept;
+}
+
 static void add_user_instructions(struct kr_cpu_model *model)
 {
 	const struct kvm_cpuid_entry2 *state = find_leaf(model, 0xd, 0);
@@ -259,7 +298,37 @@ static int interpret(struct kr_cpu_model *model, struct kr_err *err)
 	return 0;
 }
 
-int kr_cpu_model_read(struct kr_cpu_model *model, int kvm, struct kr_err *err)
+static int ask(struct kr_cpu_model *model, int kvm, struct kr_err *err)
+{
+	model->cpuid.head.nent = KR_CPUID_MAX;
+	if (ioctl(kvm, KVM_GET_SUPPORTED_CPUID, &model->cpuid) != 0) {
+		return kr_fail(err, errno, "ask KVM what its processors can do");
+	}
+	add_user_instructions(model);
+	spell_out_caches(model);
+	drop_empty_leaves(model);
+	return interpret(model, err);
+}
+
+static int take_over(struct kr_cpu_model *model, struct kr_bytes known, struct kr_err *err)
+{
+	size_t count = known.size / sizeof model->cpuid.entries[0];
+
+	if (known.size % sizeof model->cpuid.entries[0] != 0 || count > KR_CPUID_MAX) {
+		return kr_fail(err, EPROTO, "the boot record tells of the processor in %u bytes", known.size);
+	}
+	memcpy(model->cpuid.entries, known.data, known.size);
+	model->cpuid.head.nent = (uint32_t)count;
+	return interpret(model, err);
+}
+
+struct kr_bytes kr_cpu_model_bytes(const struct kr_cpu_model *model)
+{
+	return (struct kr_bytes){ .data = (const uint8_t *)model->cpuid.entries,
+				  .size = model->cpuid.head.nent * (uint32_t)sizeof model->cpuid.entries[0] };
+}
+
+int kr_cpu_model_read(struct kr_cpu_model *model, int kvm, struct kr_bytes known, struct kr_err *err)
 {
 	const int needed = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
 	int size = ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
@@ -272,11 +341,5 @@ int kr_cpu_model_read(struct kr_cpu_model *model, int kvm, struct kr_err *err)
 		return kr_fail(err, ENOTSUP, "this KVM does not share registers (KVM_CAP_SYNC_REGS)");
 	}
 	model->run_size = (uint32_t)size;
-	model->cpuid.head.nent = KR_CPUID_MAX;
-	if (ioctl(kvm, KVM_GET_SUPPORTED_CPUID, &model->cpuid) != 0) {
-		return kr_fail(err, errno, "ask KVM what its processors can do");
-	}
-	add_user_instructions(model);
-	spell_out_caches(model);
-	return interpret(model, err);
+	return known.size > 0 ? take_over(model, known, err) : ask(model, kvm, err);
 }

@@ -6,6 +6,7 @@
 #define KR_VM_CPU_MODEL_H
 
 #include "../base/err.h"
+#include "../base/reader.h"
 
 #include <linux/kvm.h>
 #include <stdbool.h>
@@ -28,7 +29,10 @@ struct kr_cpu_model {
 	uint64_t io_bitmap[2]; /* physical addresses of the pages that all processors share */
 };
 
-/* Ask KVM and the processor.  0 or -1 when this KVM cannot run the monitor's machine. */
-int kr_cpu_model_read(struct kr_cpu_model *model, int kvm, struct kr_err *err);
+/* Ask KVM and the processor, or take over what the image before this one has found out: `known`, empty for none.
+ * 0 or -1 when this KVM cannot run the monitor's machine. */
+int kr_cpu_model_read(struct kr_cpu_model *model, int kvm, struct kr_bytes known, struct kr_err *err);
+/* What the next image is to take over. */
+struct kr_bytes kr_cpu_model_bytes(const struct kr_cpu_model *model);
 
 #endif

@@ -106,7 +106,7 @@ static int write_record(struct kr_thread *thread, const struct kr_call *call, co
 	const struct kr_machine *machine = thread->machine;
 	const uint32_t no_new_privs = thread->seccomp.no_new_privs ? KR_BOOT_NO_NEW_PRIVS : 0;
 	const uint32_t by_number = call->nr == SYS_execveat ? KR_BOOT_BY_NUMBER : 0;
-	const struct kr_boot head = { .flags = KR_BOOT_CONFINED | no_new_privs | by_number,
+	const struct kr_boot head = { .flags = KR_BOOT_CONFINED | KR_BOOT_MODEL | no_new_privs | by_number,
 				      .sync = -1,
 				      .fifo = -1,
 				      .started = -1,
@@ -116,7 +116,9 @@ static int write_record(struct kr_thread *thread, const struct kr_call *call, co
 	size_t filters = kr_seccomp_encoded_size(&thread->seccomp);
 	uint64_t limit = strings_limit(machine);
 	struct sock_filter *code;
+	const struct kr_bytes model = kr_cpu_model_bytes(&machine->model);
 	uint8_t *limits;
+	uint8_t *copy;
 	int result;
 
 	kr_boot_begin(writer, &head);
@@ -132,6 +134,10 @@ static int write_record(struct kr_thread *thread, const struct kr_call *call, co
 	limits = kr_boot_put_bytes(writer, kr_limits_record_size());
 	if (limits != NULL) {
 		kr_limits_record(machine, limits);
+	}
+	copy = kr_boot_put_bytes(writer, model.size);
+	if (copy != NULL) {
+		memcpy(copy, model.data, model.size);
 	}
 	return result != 0 ? result : kr_boot_finish(writer);
 }

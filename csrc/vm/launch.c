@@ -92,7 +92,7 @@ int kr_launch(struct kr_boot *boot, struct kr_machine *machine, struct kr_thread
 		return -1;
 	}
 	take_descriptors(boot, machine);
-	if (kr_machine_create(machine, boot->kvm, err) < 0) {
+	if (kr_machine_create(machine, boot->kvm, boot->model, err) < 0) {
 		return -1;
 	}
 	*thread = (struct kr_thread){ .machine = machine, .actions = &machine->actions, .is_main = true };

@@ -40,7 +40,7 @@ static int check_address_space(struct kr_err *err)
 	return 0;
 }
 
-int kr_machine_create(struct kr_machine *machine, int kvm, struct kr_err *err)
+int kr_machine_create(struct kr_machine *machine, int kvm, struct kr_bytes model, struct kr_err *err)
 {
 	machine->kvm = kr_descriptors_take(&machine->descriptors, kvm);
 	if (check_address_space(err) < 0) {
@@ -52,7 +52,8 @@ int kr_machine_create(struct kr_machine *machine, int kvm, struct kr_err *err)
 	(void)pthread_mutex_init(&machine->memory_lock, NULL);
 	(void)pthread_mutex_init(&machine->thread_lock, NULL);
 	if (create_vm(machine, err) < 0 || kr_slots_create(&machine->slots, machine->vm, err) < 0 ||
-	    kr_cpu_model_read(&machine->model, machine->kvm, err) < 0 || kr_cpu_shared_tables(machine, err) < 0) {
+	    kr_cpu_model_read(&machine->model, machine->kvm, model, err) < 0 ||
+	    kr_cpu_shared_tables(machine, err) < 0) {
 		return -1;
 	}
 	machine->slots.gpa_limit = machine->model.gpa_limit;

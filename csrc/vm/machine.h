@@ -42,8 +42,8 @@ struct kr_machine {
 };
 
 /* Build the VM: memory slots of the system, descriptor tables, the trap page.  `kvm` is /dev/kvm; it and
- * what is opened here move out of the payload's descriptors. */
-int kr_machine_create(struct kr_machine *machine, int kvm, struct kr_err *err);
+ * what is opened here move out of the payload's descriptors.  `model`: see kr_cpu_model_read. */
+int kr_machine_create(struct kr_machine *machine, int kvm, struct kr_bytes model, struct kr_err *err);
 /* After a fork, in the child: a new VM with the same physical memory, and `cpu` as its only processor in use. */
 int kr_machine_renew(struct kr_machine *machine, struct kr_cpu *cpu, struct kr_err *err);
 

@@ -183,6 +183,7 @@ def test_payload_finds_only_its_own_descriptors(boot: Boot, static: Callable[[st
         record(b"/x", [], [], [-1] * 6, 0),
         record(b"", [b"x"], [], [-1] * 6, 0),
         record(b"/x", [b"x"], [], [-1] * 6, 0x80),
+        record(b"/x", [b"x"], [], [-1] * 6, 16),
         record(b"/x", [b"a\0b"], [], [-1] * 6, 0),
     ],
 )

@@ -112,3 +112,12 @@ def test_interrupted_hypercall_ends_as_a_system_call(
     """A read by OUT that a handler interrupts is made again with SA_RESTART, and ends with EINTR without."""
     result = in_vm(static("hypercall"), case)
     assert result.returncode == 0, result.stdout
+
+
+def test_the_processor_is_the_same_after_an_exec(static: Callable[[str], Path], in_vm: Run) -> None:
+    """What CPUID says is handed from image to image, and programs find the same instructions in each."""
+    payload = static("processor")
+    first, second = in_vm(payload), in_vm(payload, "exec")
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert first.stdout == second.stdout
+    assert len(first.stdout.splitlines()) == 13
