@@ -120,6 +120,7 @@ REQUIREMENTS: Mapping[str, Callable[[], str | None]] = {
     "sqlite3": _programs("sqlite3", "sqlite3"),
     "openssl": _programs("openssl", "openssl"),
     "curl": _programs("curl", "curl"),
+    "iproute2": _programs("iproute2", "ip", "nsenter"),
     "nginx": _programs("nginx-light", "nginx"),
     "redis": _programs("redis-server redis-tools", "redis-server", "redis-cli", "redis-benchmark"),
     "node": _programs("nodejs", "node"),

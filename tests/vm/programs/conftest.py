@@ -10,12 +10,15 @@ Out of scope: what the monitor does inside; its own tests run it without a conta
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support import bundles
+from support.processes import TIMEOUT_S
+from support.requirements import GO_PATH, RUST_PATH
 from support.runner import Result, Runner
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -44,6 +47,8 @@ ETC: Mapping[str, str] = {
     "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
 }
 PROGRAM_TIMEOUT_S = 120.0
+
+BUILD_TIMEOUT_S = 300.0
 
 MakeProgram = Callable[..., bundles.Bundle]
 
@@ -118,3 +123,80 @@ def same_as_native(program: MakeProgram, runtime: Runner, plain_runtime: Runner)
         return guest
 
     return run
+
+
+@pytest.fixture(scope="session")
+def go_server(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a directory with server.go as the static program `server`."""
+    folder = tmp_path_factory.mktemp("go")
+    environment = {**os.environ, "PATH": GO_PATH, "CGO_ENABLED": "0", "GO111MODULE": "off"}
+    environment["GOCACHE"] = str(tmp_path_factory.mktemp("go-cache"))
+    command = ["go", "build", "-o", folder / "server", CORPUS / "server.go"]
+    subprocess.run(command, env=environment, check=True, timeout=BUILD_TIMEOUT_S)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def rust_server(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a directory with server.rs as the static program `server`."""
+    folder = tmp_path_factory.mktemp("rust")
+    command = [
+        "rustc",
+        "-O",
+        "-C",
+        "target-feature=+crt-static",
+        "-o",
+        folder / "server",
+        CORPUS / "server.rs",
+    ]
+    environment = {**os.environ, "PATH": RUST_PATH}
+    subprocess.run(command, env=environment, check=True, timeout=BUILD_TIMEOUT_S)
+    return folder
+
+
+class Waiting:
+    """A container whose program has said that it is ready."""
+
+    def __init__(self, runtime: Runner, name: str, process: subprocess.Popen[bytes], errors: Path) -> None:
+        """Take krun, the container's name, the `krun run` that waits for it, and where its errors are."""
+        self.runtime, self.name, self.process, self.errors = runtime, name, process, errors
+
+    def status(self) -> int:
+        """Wait for the end and return the exit status."""
+        return self.process.wait(TIMEOUT_S)
+
+
+@pytest.fixture
+def waiting(program: MakeProgram, runtime: Runner, tmp_path: Path) -> Iterator[Callable[..., Waiting]]:
+    """Return a starter of containers: a command that prints the line `ready` when it is.
+
+    Those that the test has not ended are killed.
+    """
+    begun: list[Waiting] = []
+
+    def start(command: str, *, made: Path | None = None) -> Waiting:
+        name = f"waiting{len(begun)}"
+        bundle = program(*command.split(), name=name, made=made)
+        path = tmp_path / f"{name}.errors"
+        with path.open("wb") as errors:
+            process = runtime.start(
+                "run",
+                "--bundle",
+                os.fspath(bundle),
+                name,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+            )
+        container = Waiting(runtime, name, process, path)
+        begun.append(container)
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n", path.read_text()
+        return container
+
+    yield start
+    for container in begun:
+        with container.process:
+            if container.process.poll() is None:
+                runtime("kill", container.name, "KILL")
+                container.status()

@@ -5,18 +5,14 @@ Each line of the tables is a program of corpus/; what it does stands in its firs
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.requirements import GO_PATH, RUST_PATH
 from support.runner import Result
 
 pytestmark = [pytest.mark.needs("root", "kvm"), pytest.mark.usefixtures("nothing_left")]
 
-CORPUS = Path(__file__).parent / "corpus"
 Run = Callable[..., Result]
 
 
@@ -66,23 +62,14 @@ def test_program(command: str, status: int, same_as_native: Run) -> None:
 
 
 @pytest.mark.needs("go")
-def test_static_go_program(tmp_path: Path, same_as_native: Run) -> None:
+def test_static_go_program(go_server: Path, same_as_native: Run) -> None:
     """A static Go program serves HTTP to its own goroutines."""
-    (tmp_path / "made").mkdir()
-    environment = {**os.environ, "PATH": GO_PATH, "CGO_ENABLED": "0", "GO111MODULE": "off"}
-    environment["GOCACHE"] = str(tmp_path / "cache")
-    command = ["go", "build", "-o", tmp_path / "made" / "server", CORPUS / "server.go"]
-    subprocess.run(command, env=environment, check=True, timeout=300)
-    result = same_as_native("/made/server", made=tmp_path / "made")
+    result = same_as_native("/made/server", made=go_server)
     assert result.out.startswith("1000 answers\n"), result
 
 
 @pytest.mark.needs("rust")
-def test_static_rust_program(tmp_path: Path, same_as_native: Run) -> None:
+def test_static_rust_program(rust_server: Path, same_as_native: Run) -> None:
     """A static Rust program serves HTTP to its own threads."""
-    (tmp_path / "made").mkdir()
-    command = ["rustc", "-O", "-C", "target-feature=+crt-static", "-o", tmp_path / "made" / "server"]
-    environment = {**os.environ, "PATH": RUST_PATH}
-    subprocess.run([*command, CORPUS / "server.rs"], env=environment, check=True, timeout=300)
-    result = same_as_native("/made/server", made=tmp_path / "made")
+    result = same_as_native("/made/server", made=rust_server)
     assert (result.out.split("\n")[0], result.status) == ("300 answers", 9), result

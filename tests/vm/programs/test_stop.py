@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Callable
-from pathlib import Path
+from typing import Any
 
 import pytest
-from support.bundles import Bundle
-from support.processes import TIMEOUT_S
-from support.runner import Runner
 
 pytestmark = [pytest.mark.needs("root", "kvm"), pytest.mark.usefixtures("nothing_left")]
 
@@ -18,37 +13,36 @@ KINDS = [
     pytest.param("/bin/busybox sh /corpus/waits.sh", 7, marks=pytest.mark.needs("busybox"), id="busybox"),
     pytest.param("bash /corpus/waits.sh", 7, id="bash"),
     pytest.param("python3 /corpus/waits.py", 7, id="python"),
+    pytest.param("perl /corpus/waits.pl", 7, marks=pytest.mark.needs("perl"), id="perl"),
     pytest.param("sh /corpus/waits_nginx.sh", 0, marks=pytest.mark.needs("nginx", "curl"), id="nginx"),
+    pytest.param("sh /corpus/waits_redis.sh", 0, marks=pytest.mark.needs("redis"), id="redis"),
     pytest.param("node /corpus/waits.js", 7, marks=pytest.mark.needs("node"), id="node"),
     pytest.param("java /corpus/Waits.java", 143, marks=pytest.mark.needs("java"), id="java"),
 ]
+BUILT = [
+    pytest.param("go_server", marks=pytest.mark.needs("go"), id="go"),
+    pytest.param("rust_server", marks=pytest.mark.needs("rust"), id="rust"),
+]
+both_signals = pytest.mark.parametrize("signal_name", ["TERM", "KILL"])
 
 
+@both_signals
 @pytest.mark.parametrize(("command", "by_term"), KINDS)
-@pytest.mark.parametrize("signal_name", ["TERM", "KILL"])
 def test_container_is_stopped(
-    command: str,
-    by_term: int,
-    signal_name: str,
-    program: Callable[..., Bundle],
-    runtime: Runner,
-    tmp_path: Path,
+    command: str, by_term: int, signal_name: str, waiting: Callable[..., Any]
 ) -> None:
     """The status is the program's own after SIGTERM and 137 after SIGKILL; the fixture finds no remains."""
-    made = program(*command.split(), name="stopped")
-    with (tmp_path / "errors").open("wb") as errors:
-        process = runtime.start(
-            "run",
-            "--bundle",
-            os.fspath(made),
-            "stopped",
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-        )
-    with process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"ready\n", (tmp_path / "errors").read_text()
-        runtime.ok("kill", "stopped", signal_name)
-        status = process.wait(TIMEOUT_S)
-    assert status == (by_term if signal_name == "TERM" else 137), (tmp_path / "errors").read_text()
+    container = waiting(command)
+    container.runtime.ok("kill", container.name, signal_name)
+    assert container.status() == (by_term if signal_name == "TERM" else 137), container.errors.read_text()
+
+
+@both_signals
+@pytest.mark.parametrize("server", BUILT)
+def test_static_program_is_stopped(
+    server: str, signal_name: str, waiting: Callable[..., Any], request: pytest.FixtureRequest
+) -> None:
+    """The same of a program without an interpreter and libraries, whose runtime has threads of its own."""
+    container = waiting("/made/server waits", made=request.getfixturevalue(server))
+    container.runtime.ok("kill", container.name, signal_name)
+    assert container.status() == (7 if signal_name == "TERM" else 137), container.errors.read_text()

@@ -6,7 +6,23 @@ use std::process::Command;
 use std::sync::mpsc;
 use std::thread;
 
+extern "C" {
+    fn signal(number: i32, handler: extern "C" fn(i32)) -> usize;
+    fn _exit(status: i32) -> !;
+}
+
+extern "C" fn leave(_: i32) {
+    unsafe { _exit(7) }
+}
+
 fn main() {
+    if std::env::args().len() > 1 {
+        unsafe { signal(15, leave) };
+        println!("ready");
+        loop {
+            thread::park();
+        }
+    }
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2164
-# nginx with two workers serves files and thousands of requests over loopback, and is reloaded and stopped.
+# nginx with two workers serves files and ten thousand requests over loopback, and is reloaded and stopped.
 cd /tmp && mkdir -p web/html web/temp && cd web
 seq 1 20000 > html/numbers; echo hello > html/index.html
 cat > conf <<END
@@ -14,7 +14,7 @@ END
 nginx -p /tmp/web -c conf -e /tmp/web/errors || cat errors
 curl -s http://127.0.0.1:8080/; curl -s http://127.0.0.1:8080/numbers | cksum; curl -s http://127.0.0.1:8080/proxy/numbers | cksum
 curl -s -o /dev/null -w '%{http_code}\n' http://127.0.0.1:8080/missing
-python3 /corpus/requests.py 8080 "${REQUESTS:-2000}"
+python3 /corpus/requests.py 8080 10000
 kill -HUP "$(cat pid)"
 curl -s --retry 3 http://127.0.0.1:8080/
 kill -QUIT "$(cat pid)"
