@@ -13,6 +13,8 @@ import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import programs
+
 KVM_CREATE_VM = 0xAE01
 PTRACE_TRACEME = 0
 EXTRA_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
@@ -93,6 +95,15 @@ def _ptrace() -> str | None:
     return None if status == 0 else "ptrace is not permitted here (seccomp, or kernel.yama.ptrace_scope)"
 
 
+def _go_modules() -> str | None:
+    """Ask for the modules of conformance/runtime_tools, which Go keeps once it has them."""
+    try:
+        programs.download()
+    except programs.BuildError as error:
+        return f"no Go modules from the module proxy: {str(error).splitlines()[-1]}"
+    return None
+
+
 def _dockerd() -> str | None:
     package = "docker.io iptables iproute2 tini"
     return _root() or _programs(package, "dockerd", "containerd", "docker", "iptables", "ip", "tini")()
@@ -126,6 +137,7 @@ REQUIREMENTS: Mapping[str, Callable[[], str | None]] = {
     "node": _programs("nodejs", "node"),
     "java": _programs("default-jdk-headless", "javac"),
     "go": _one_program("golang-go", "go", GO_PATH),
+    "go-modules": _go_modules,
     "rust": _one_program("rustc", "rustc", RUST_PATH),
     "python-tests": _python_tests,
     "uml": _programs("user-mode-linux", "linux.uml"),
