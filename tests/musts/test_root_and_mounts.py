@@ -1,0 +1,150 @@
+"""config.md#root, #mounts and config-linux.md#devices."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.bundles import Bundle
+from support.runner import Runner
+
+pytestmark = [pytest.mark.needs("root", "busybox"), pytest.mark.usefixtures("nothing_left")]
+
+MakeBundle = Callable[..., Bundle]
+
+# Option -> what has to stand, and what must not, among a new tmpfs's options in /proc/self/mountinfo, beside
+# those that it has anyway; after `,` the options of its superblock are among them.
+EFFECTS: dict[str, tuple[str, str]] = {
+    "async": ("", "sync"),
+    "atime": ("relatime", "noatime"),
+    "defaults": ("rw relatime", "ro nosuid nodev noexec sync"),
+    "dev": ("", "nodev"),
+    "diratime": ("", "nodiratime"),
+    "dirsync": ("dirsync", ""),
+    "exec": ("", "noexec"),
+    "iversion": ("rw", ""),
+    "lazytime": ("lazytime", ""),
+    "loud": ("rw", ""),
+    "noatime": ("noatime", "relatime"),
+    "nodev": ("nodev", ""),
+    "nodiratime": ("nodiratime", ""),
+    "noexec": ("noexec", ""),
+    "noiversion": ("rw", ""),
+    "nolazytime": ("", "lazytime"),
+    "norelatime": ("relatime", "noatime"),
+    "nostrictatime": ("relatime", ""),
+    "nosuid": ("nosuid", ""),
+    "relatime": ("relatime", ""),
+    "ro": ("ro", "rw"),
+    "rw": ("rw", "ro"),
+    "silent": ("rw", ""),
+    "strictatime": ("", "relatime noatime"),
+    "suid": ("", "nosuid"),
+    "sync": ("sync", ""),
+    "private": ("", "shared: master: unbindable"),
+    "rprivate": ("", "shared: master: unbindable"),
+    "shared": ("shared:", ""),
+    "rshared": ("shared:", ""),
+    "slave": ("", "shared: unbindable"),
+    "rslave": ("", "shared: unbindable"),
+    "unbindable": ("unbindable", "shared:"),
+    "runbindable": ("unbindable", "shared:"),
+}
+
+
+def mount_options(mountinfo: str, point: str) -> list[str]:
+    """Return the options of the last mount at a point: its own, its propagation, its superblock's."""
+    (*_, line) = [fields for fields in map(str.split, mountinfo.splitlines()) if fields[4] == point]
+    end = line.index("-")
+    return [*line[5].split(","), *line[6:end], *line[end + 3].split(",")]
+
+
+def test_every_option_that_must_be_is_applied(runner: Runner, bundle: MakeBundle) -> None:
+    """config.md#mounts: a runtime MUST implement these for Linux; a new tmpfs shows each by itself."""
+    mounts = [
+        {"destination": f"/m/{option}", "type": "tmpfs", "source": "tmpfs", "options": [option]}
+        for option in EFFECTS
+    ]
+    made = bundle(["cat", "/proc/self/mountinfo"], mounts=mounts)
+    shown = runner.ok("run", "--bundle", made, "c").out
+    for option, (present, absent) in EFFECTS.items():
+        options = mount_options(shown, f"/m/{option}")
+        found = {word if word.startswith("shared:") is False else "shared:" for word in options}
+        # The superblock of a read-only mount may be writable; `ro` and `rw` are the mount's own.
+        own = {options[0]} | (found - {"ro", "rw"})
+        assert set(present.split()) <= own, (option, options)
+        assert not set(absent.split()) & own, (option, options)
+
+
+@pytest.mark.parametrize("kind", ["bind", "rbind"])
+def test_binds_and_remounts_are_applied(
+    runner: Runner, bundle: MakeBundle, tmp_path: Path, kind: str
+) -> None:
+    """config.md#mounts: bind, rbind and remount are of the options that a runtime MUST implement."""
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "file").write_text("here\n")
+    mounts: list[dict[str, Any]] = [
+        {"destination": "/b", "source": str(source), "options": [kind, "rw"]},
+        {"destination": "/b", "source": str(source), "options": ["remount", kind, "ro", "nosuid"]},
+    ]
+    made = bundle(["cat", "/b/file", "/proc/self/mountinfo"], mounts=mounts)
+    shown = runner.ok("run", "--bundle", made, "c").out
+    assert shown.startswith("here\n")
+    options = mount_options(shown.partition("\n")[2], "/b")
+    assert options[0] == "ro"
+    assert "nosuid" in options
+
+
+@pytest.mark.parametrize("is_absolute", [False, True], ids=["relative", "absolute"])
+def test_the_root_is_relative_to_the_bundle_or_absolute(
+    runner: Runner, bundle: MakeBundle, tmp_path: Path, is_absolute: bool
+) -> None:
+    """root.path is either an absolute path or one relative to the bundle, wherever krun is called."""
+    made = bundle(["cat", "/name"])
+    (made.rootfs / "name").write_text("this one\n")
+    made.config["root"]["path"] = str(made.rootfs) if is_absolute else "./rootfs"
+    made.write()
+    assert runner.ok("run", "--bundle", made, "c", cwd=Path("/")).out == "this one\n"
+    assert runner.ok("run", "--bundle", "bundle", "c", cwd=tmp_path).out == "this one\n"
+
+
+def test_a_root_that_is_no_directory_is_an_error(plain_runtime: Runner, bundle: MakeBundle) -> None:
+    """A directory MUST exist at the path declared by the field."""
+    made = bundle(["true"], change=lambda config: config["root"].update(path="config.json"))
+    assert f"{made.path}/config.json" in plain_runtime.refused("create", "--bundle", made, "c")
+
+
+def with_device(config: dict[str, Any]) -> None:
+    """Ask for the null device under another name, in a directory of the image."""
+    config["linux"]["devices"] = [
+        {"path": "/etc/device", "type": "c", "major": 1, "minor": 3, "fileMode": 0o600, "uid": 0, "gid": 0}
+    ]
+
+
+def test_the_same_device_at_its_path_is_accepted(runner: Runner, bundle: MakeBundle) -> None:
+    """If a file already exists at path that matches the requested device, that is no error."""
+    made = bundle(["sh", "-c", "echo x >/etc/device && echo written"], change=with_device)
+    (made.rootfs / "etc").mkdir(exist_ok=True)
+    os.mknod(made.rootfs / "etc/device", stat.S_IFCHR | 0o600, os.makedev(1, 3))
+    assert runner.ok("run", "--bundle", made, "c").out == "written\n"
+
+
+@pytest.mark.parametrize("kind", ["file", "other device", "other type", "pipe"])
+def test_another_file_at_a_devices_path_is_an_error(
+    plain_runtime: Runner, bundle: MakeBundle, kind: str
+) -> None:
+    """If a file already exists that does not match the requested device, that MUST be an error."""
+    made = bundle(["true"], change=with_device)
+    (made.rootfs / "etc").mkdir(exist_ok=True)
+    modes = {"file": stat.S_IFREG, "pipe": stat.S_IFIFO, "other type": stat.S_IFBLK}
+    numbers = os.makedev(1, 5 if kind == "other device" else 3)
+    path = made.rootfs / "etc/device"
+    os.mknod(path, modes.get(kind, stat.S_IFCHR) | 0o600, numbers)
+    before = os.stat(path)
+    assert "/etc/device" in plain_runtime.refused("create", "--bundle", made, "c")
+    assert os.stat(path) == before
