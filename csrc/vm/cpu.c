@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cpu.h"
 
+#include "hardware.h"
 #include "layout.h"
 #include "machine.h"
 #include "paging.h"
@@ -16,11 +17,6 @@
 #define MSR_STAR         0xc0000081u
 #define MSR_LSTAR        0xc0000082u
 #define MSR_SYSCALL_MASK 0xc0000084u
-
-#define EFER_SCE (1u << 0)
-#define EFER_LME (1u << 8)
-#define EFER_LMA (1u << 10)
-#define EFER_NX  (1u << 11)
 
 #define VECTOR_PAGE_FAULT 14u
 /* The flags that a program may have; the rest is the system's. */
@@ -87,23 +83,21 @@ static int set_system_registers(const struct kr_machine *machine, struct kr_cpu 
 				{ .index = MSR_SYSCALL_MASK,
 				  .data = X86_EFLAGS_TF | X86_EFLAGS_DF | X86_EFLAGS_IOPL | X86_EFLAGS_AC |
 					  X86_EFLAGS_NT } } };
-	struct kvm_xcrs xcrs = { .nr_xcrs = 1, .xcrs = { { .xcr = 0, .value = machine->model.xcr0 } } };
+	struct kvm_xcrs xcrs = { .nr_xcrs = 1, .xcrs = { { .xcr = 0, .value = machine->model.hardware.xcr0 } } };
 	struct kvm_sregs *sregs = &cpu->run->s.regs.sregs;
 
 	if (ioctl(cpu->fd, KVM_GET_SREGS, sregs) != 0) {
 		return kr_fail(err, errno, "read the processor's registers");
 	}
 	kr_segments_set(sregs, KR_CPU_GVA(cpu->id));
-	sregs->cr0 = X86_CR0_PE | X86_CR0_MP | X86_CR0_ET | X86_CR0_NE | X86_CR0_WP | X86_CR0_AM | X86_CR0_PG;
+	sregs->cr0 = machine->model.hardware.cr0;
 	sregs->cr3 = KR_ROOT_GPA;
-	sregs->cr4 = X86_CR4_PAE | X86_CR4_PGE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT;
-	sregs->cr4 |= machine->model.xcr0 != 0 ? X86_CR4_OSXSAVE : 0;
-	sregs->cr4 |= machine->model.has_fsgsbase ? X86_CR4_FSGSBASE : 0;
-	sregs->efer = EFER_SCE | EFER_LME | EFER_LMA | EFER_NX;
+	sregs->cr4 = machine->model.hardware.cr4;
+	sregs->efer = machine->model.hardware.efer;
 	if (ioctl(cpu->fd, KVM_SET_SREGS, sregs) != 0) {
 		return kr_fail(err, errno, "set the processor's registers");
 	}
-	if (machine->model.xcr0 != 0 && ioctl(cpu->fd, KVM_SET_XCRS, &xcrs) != 0) {
+	if (machine->model.hardware.xcr0 != 0 && ioctl(cpu->fd, KVM_SET_XCRS, &xcrs) != 0) {
 		return kr_fail(err, errno, "switch the processor's vector units on");
 	}
 	if (ioctl(cpu->fd, KVM_SET_MSRS, &msrs) != (int)msrs.head.nmsrs) {
@@ -276,91 +270,36 @@ void kr_cpu_to_user(struct kr_cpu *cpu)
 	}
 }
 
-static void read_exception(struct kr_cpu *cpu, uint64_t stub, struct kr_stop *stop)
+static void read_exception(struct kr_cpu *cpu, struct kr_stop *stop)
 {
 	struct kvm_regs *regs = kr_cpu_regs(cpu);
 	const uint64_t *frame = cpu->page + KR_PAGE / sizeof(uint64_t) - 5;
 
-	stop->kind = KR_STOP_EXCEPTION;
-	stop->vector = (uint32_t)(stub / KR_STUB_SIZE);
 	stop->error = kr_vector_has_error(stop->vector) ? frame[-1] : 0;
 	stop->address = stop->vector == VECTOR_PAGE_FAULT ? cpu->run->s.regs.sregs.cr2 : frame[0];
+	if ((frame[1] & 3) != 3) {
+		stop->kind = KR_STOP_BROKEN;
+		stop->number = KVM_EXIT_EXCEPTION;
+		return;
+	}
 	regs->rip = frame[0];
 	regs->rflags = frame[2];
 	regs->rsp = frame[3];
 	kr_cpu_to_user(cpu);
 }
 
-/* Where does an OUT come from?  A stub's exit stands behind it or, where KVM has not finished it, on it. */
-static void read_out(struct kr_cpu *cpu, struct kr_stop *stop)
-{
-	const struct kvm_run *run = cpu->run;
-	uint64_t rip = kr_cpu_regs(cpu)->rip;
-
-	if (rip >= KR_STUB_GVA && rip < KR_STUB_GVA + KR_PAGE) {
-		read_exception(cpu, rip - KR_STUB_GVA, stop);
-		return;
-	}
-	stop->number = run->io.port;
-	if (run->io.direction == KVM_EXIT_IO_OUT && run->io.size == 4 && run->io.count == 1 &&
-	    run->io.port >= KR_PORT_CALL && run->io.port < KR_PORT_CALL + KR_PORT_CALLS) {
-		stop->kind = KR_STOP_HYPERCALL;
-		stop->number = run->io.port - KR_PORT_CALL;
-		return;
-	}
-	stop->kind = KR_STOP_EXCEPTION;
-	stop->vector = 13;
-	stop->error = 0;
-	stop->address = 0;
-}
-
-static void read_failure(struct kr_cpu *cpu, int code, struct kr_stop *stop)
-{
-	uint64_t rip = kr_cpu_regs(cpu)->rip;
-
-	if (code == EINTR) {
-		stop->kind = KR_STOP_SIGNAL;
-		return;
-	}
-	if (code == EFAULT && rip == KR_TRAP_GVA) {
-		stop->kind = KR_STOP_SYSCALL;
-		return;
-	}
-	stop->kind = code == EFAULT ? KR_STOP_MEMORY : KR_STOP_BROKEN;
-	stop->number = (uint32_t)code;
-}
-
-/* KVM says that it could take an interrupt: because of a SYSCALL, or of something that it has settled. */
-static void read_window(struct kr_cpu *cpu, struct kr_stop *stop)
-{
-	if (kr_cpu_regs(cpu)->rip == KR_TRAP_GVA) {
-		stop->kind = KR_STOP_SYSCALL;
-		return;
-	}
-	kr_window_miss(&cpu->window);
-	stop->kind = KR_STOP_SIGNAL;
-}
-
 static void run(struct kr_cpu *cpu, struct kr_stop *stop)
 {
-	int result = ioctl(cpu->fd, KVM_RUN, 0);
-	int code = errno;
+	int code = ioctl(cpu->fd, KVM_RUN, 0) == 0 ? 0 : errno;
 
 	cpu->run->kvm_dirty_regs = 0;
-	if (result != 0) {
-		read_failure(cpu, code, stop);
-		return;
+	kr_hardware_read_stop(cpu->run, code, stop);
+	if (stop->has_frame) {
+		read_exception(cpu, stop);
 	}
-	if (cpu->run->exit_reason == KVM_EXIT_IRQ_WINDOW_OPEN) {
-		read_window(cpu, stop);
-		return;
+	if (stop->kind == KR_STOP_SIGNAL && code == 0 && cpu->run->exit_reason == KVM_EXIT_IRQ_WINDOW_OPEN) {
+		kr_window_miss(&cpu->window);
 	}
-	if (cpu->run->exit_reason == KVM_EXIT_IO) {
-		read_out(cpu, stop);
-		return;
-	}
-	stop->kind = cpu->run->exit_reason == KVM_EXIT_INTR ? KR_STOP_SIGNAL : KR_STOP_BROKEN;
-	stop->number = cpu->run->exit_reason;
 }
 
 void kr_cpu_run(struct kr_cpu *cpu, struct kr_stop *stop)

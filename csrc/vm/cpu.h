@@ -14,15 +14,13 @@
 
 #include "../base/err.h"
 #include "cpu_model.h"
+#include "stop.h"
 #include "window.h"
 
 #include <linux/kvm.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#define KR_PORT_CALL  0x8000u /* + number of the system call */
-#define KR_PORT_CALLS 0x1000u
 
 struct kr_machine;
 
@@ -42,23 +40,6 @@ struct kr_cpu_pool {
 	struct kr_cpu *slab; /* where the next ones are made */
 	size_t slab_left;
 	uint32_t made;
-};
-
-enum kr_stop_kind {
-	KR_STOP_SYSCALL,   /* registers hold the call, RCX and R11 what to return to */
-	KR_STOP_HYPERCALL, /* number: the call; %gs:0 the block */
-	KR_STOP_EXCEPTION, /* vector, error, address */
-	KR_STOP_MEMORY,    /* the host has no page behind a mapped address */
-	KR_STOP_SIGNAL,    /* KVM_RUN was interrupted, or stopped for nothing */
-	KR_STOP_BROKEN     /* the processor cannot go on; `number` is KVM's reason */
-};
-
-struct kr_stop {
-	enum kr_stop_kind kind;
-	uint32_t number;
-	uint32_t vector;
-	uint64_t error;
-	uint64_t address;
 };
 
 /* The complete user-visible state, to take it over into another machine or thread. */

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cpu_model.h"
 
+#include <asm/processor-flags.h>
 #include <cpuid.h>
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
-#define FEATURE_XSAVE    (1u << 26) /* leaf 1, ECX */
-#define FEATURE_FSGSBASE (1u << 0)  /* leaf 7, EBX */
-#define ADDRESS_BITS_MIN 36u
-#define ADDRESS_BITS_MAX 46u /* more is never used: see layout.h */
-#define LEGACY_STATE     (512u + 64u)
-#define HYPERVISOR_LEAF  0x40000000u
+#define FEATURE_XSAVE   (1u << 26) /* leaf 1, ECX */
+#define LEGACY_STATE    (512u + 64u)
+#define HYPERVISOR_LEAF 0x40000000u
 
 /* Instructions that run in user mode with no other state than XCR0's.  KVM without the processor's virtualization
  * (kvm_pvm) leaves them out of what it supports, although it runs user code on the processor itself. */
@@ -261,7 +259,8 @@ static uint32_t extended_size(struct kr_cpu_model *model)
 	uint32_t size = LEGACY_STATE;
 
 	for (uint32_t i = 2; i < 63; i++) {
-		const struct kvm_cpuid_entry2 *leaf = (model->xcr0 >> i & 1) != 0 ? find_leaf(model, 0xd, i) : NULL;
+		const struct kvm_cpuid_entry2 *leaf =
+			(model->hardware.xcr0 >> i & 1) != 0 ? find_leaf(model, 0xd, i) : NULL;
 
 		if (leaf != NULL && leaf->ebx + leaf->eax > size) {
 			size = leaf->ebx + leaf->eax;
@@ -270,26 +269,39 @@ static uint32_t extended_size(struct kr_cpu_model *model)
 	return size;
 }
 
-static int interpret(struct kr_cpu_model *model, struct kr_err *err)
+static void read_facts(struct kr_cpu_model *model, int kvm, struct kr_hardware_facts *facts)
 {
-	const struct kvm_cpuid_entry2 *features = find_leaf(model, 1, 0);
+	const struct kvm_cpuid_entry2 *basic = find_leaf(model, 1, 0);
 	const struct kvm_cpuid_entry2 *states = find_leaf(model, 0xd, 0);
 	const struct kvm_cpuid_entry2 *structured = find_leaf(model, 7, 0);
+	const struct kvm_cpuid_entry2 *extended = find_leaf(model, 0x80000001, 0);
 	const struct kvm_cpuid_entry2 *widths = find_leaf(model, 0x80000008, 0);
-	uint32_t bits = widths != NULL && (widths->eax & 0xff) != 0 ? widths->eax & 0xff : ADDRESS_BITS_MIN;
 
-	if (features == NULL) {
-		return kr_fail(err, ENOTSUP, "KVM does not say what its processors can do");
+	*facts = (struct kr_hardware_facts){
+		.version = ioctl(kvm, KVM_GET_API_VERSION, 0),
+		.sync_regs = ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_SYNC_REGS),
+		.immediate_exit = ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_IMMEDIATE_EXIT),
+		.slots = ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_NR_MEMSLOTS),
+		.basic_ecx = basic != NULL ? basic->ecx : 0,
+		.basic_edx = basic != NULL ? basic->edx : 0,
+		.structured_ebx = structured != NULL ? structured->ebx : 0,
+		.extended_edx = extended != NULL ? extended->edx : 0,
+		.address_bits = widths != NULL ? widths->eax & 0xff : 0,
+		.states = states != NULL ? states->eax | (uint64_t)states->edx << 32 : 0,
+	};
+}
+
+static int interpret(struct kr_cpu_model *model, int kvm, struct kr_err *err)
+{
+	struct kr_hardware_facts facts;
+
+	read_facts(model, kvm, &facts);
+	if (kr_hardware_judge(&facts, &model->hardware, err) < 0) {
+		return -1;
 	}
-	model->gpa_limit = 1ull << (bits < ADDRESS_BITS_MAX ? bits : ADDRESS_BITS_MAX);
-	model->hwcap = features->edx;
-	model->has_fsgsbase = structured != NULL && (structured->ebx & FEATURE_FSGSBASE) != 0;
-	model->xcr0 = 0;
-	model->xsave_size = LEGACY_STATE;
-	if (states != NULL && (features->ecx & FEATURE_XSAVE) != 0) {
-		model->xcr0 = states->eax | (uint64_t)states->edx << 32;
-		model->xsave_size = extended_size(model);
-	}
+	model->hwcap = facts.basic_edx;
+	model->has_fsgsbase = (model->hardware.cr4 & X86_CR4_FSGSBASE) != 0;
+	model->xsave_size = model->hardware.xcr0 != 0 ? extended_size(model) : LEGACY_STATE;
 	if (model->xsave_size > KR_XSAVE_MAX) {
 		return kr_fail(err, ENOTSUP,
 			       "the processor's extended state has %u bytes, at most %u are supported",
@@ -307,10 +319,10 @@ static int ask(struct kr_cpu_model *model, int kvm, struct kr_err *err)
 	add_user_instructions(model);
 	spell_out_caches(model);
 	drop_empty_leaves(model);
-	return interpret(model, err);
+	return interpret(model, kvm, err);
 }
 
-static int take_over(struct kr_cpu_model *model, struct kr_bytes known, struct kr_err *err)
+static int take_over(struct kr_cpu_model *model, int kvm, struct kr_bytes known, struct kr_err *err)
 {
 	size_t count = known.size / sizeof model->cpuid.entries[0];
 
@@ -319,7 +331,7 @@ static int take_over(struct kr_cpu_model *model, struct kr_bytes known, struct k
 	}
 	memcpy(model->cpuid.entries, known.data, known.size);
 	model->cpuid.head.nent = (uint32_t)count;
-	return interpret(model, err);
+	return interpret(model, kvm, err);
 }
 
 struct kr_bytes kr_cpu_model_bytes(const struct kr_cpu_model *model)
@@ -330,16 +342,11 @@ struct kr_bytes kr_cpu_model_bytes(const struct kr_cpu_model *model)
 
 int kr_cpu_model_read(struct kr_cpu_model *model, int kvm, struct kr_bytes known, struct kr_err *err)
 {
-	const int needed = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
 	int size = ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
-	int sync = ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_SYNC_REGS);
 
-	if (size < 0 || sync < 0) {
+	if (size < 0) {
 		return kr_fail(err, errno, "ask KVM for its processors");
 	}
-	if ((sync & needed) != needed) {
-		return kr_fail(err, ENOTSUP, "this KVM does not share registers (KVM_CAP_SYNC_REGS)");
-	}
 	model->run_size = (uint32_t)size;
-	return known.size > 0 ? take_over(model, known, err) : ask(model, kvm, err);
+	return known.size > 0 ? take_over(model, kvm, known, err) : ask(model, kvm, err);
 }

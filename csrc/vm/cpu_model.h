@@ -7,6 +7,7 @@
 
 #include "../base/err.h"
 #include "../base/reader.h"
+#include "hardware.h"
 
 #include <linux/kvm.h>
 #include <stdbool.h>
@@ -20,12 +21,11 @@ struct kr_cpu_model {
 		struct kvm_cpuid2 head;
 		struct kvm_cpuid_entry2 entries[KR_CPUID_MAX];
 	} cpuid;
-	uint64_t xcr0;         /* 0: no XSAVE */
+	struct kr_hardware hardware;
 	uint32_t xsave_size;   /* of the extended state in a signal frame */
 	bool has_fsgsbase;     /* AT_HWCAP2 tells it */
 	uint32_t hwcap;        /* AT_HWCAP */
 	uint32_t run_size;     /* bytes of struct kvm_run with its appendices */
-	uint64_t gpa_limit;    /* first physical address that the processor does not have */
 	uint64_t io_bitmap[2]; /* physical addresses of the pages that all processors share */
 };
 

@@ -10,8 +10,6 @@
 #include <linux/kvm.h>
 #include <sys/ioctl.h>
 
-#define KVM_VERSION 12
-
 static int create_vm(struct kr_machine *machine, struct kr_err *err)
 {
 	int vm = ioctl(machine->kvm, KVM_CREATE_VM, 0);
@@ -46,7 +44,7 @@ int kr_machine_create(struct kr_machine *machine, int kvm, struct kr_bytes model
 	if (check_address_space(err) < 0) {
 		return -1;
 	}
-	if (ioctl(machine->kvm, KVM_GET_API_VERSION, 0) != KVM_VERSION) {
+	if (ioctl(machine->kvm, KVM_GET_API_VERSION, 0) < 0) {
 		return kr_fail(err, ENOTSUP, "the descriptor of /dev/kvm does not speak KVM's interface");
 	}
 	(void)pthread_mutex_init(&machine->memory_lock, NULL);
@@ -56,7 +54,7 @@ int kr_machine_create(struct kr_machine *machine, int kvm, struct kr_bytes model
 	    kr_cpu_shared_tables(machine, err) < 0) {
 		return -1;
 	}
-	machine->slots.gpa_limit = machine->model.gpa_limit;
+	machine->slots.gpa_limit = machine->model.hardware.gpa_limit;
 	return kr_vdso_map(machine, err);
 }
 

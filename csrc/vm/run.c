@@ -2,6 +2,7 @@
 #include "run.h"
 
 #include "exception.h"
+#include "hardware.h"
 #include "layout.h"
 #include "machine.h"
 
@@ -136,10 +137,36 @@ static void serve_missing_memory(struct kr_thread *thread, uint64_t withdrawals)
 	}
 }
 
+/* KVM may let no program have a port, whatever the task's bitmap says: then the OUT has raised #GP. */
+static bool is_forbidden_call(struct kr_thread *thread, const struct kr_stop *stop)
+{
+	const struct kvm_regs *regs = kr_cpu_regs(thread->cpu);
+	uint16_t port = (uint16_t)regs->rdx;
+	uint8_t code;
+
+	return stop->vector == 13 && stop->error == 0 && port >= KR_PORT_CALL &&
+	       port < KR_PORT_CALL + KR_PORT_CALLS && kr_copy_from_guest(&code, regs->rip, sizeof code) == 0 &&
+	       code == OUT_CODE;
+}
+
+static void serve_exception(struct kr_thread *thread, const struct kr_stop *stop)
+{
+	struct kvm_regs *regs = kr_cpu_regs(thread->cpu);
+
+	if (!is_forbidden_call(thread, stop)) {
+		kr_exception_serve(thread, stop);
+		return;
+	}
+	regs->rip += OUT_BYTES;
+	serve_hypercall(thread, (uint16_t)regs->rdx - KR_PORT_CALL);
+}
+
 __attribute__((noreturn)) static void give_up(struct kr_thread *thread, const struct kr_stop *stop)
 {
-	(void)dprintf(STDERR_FILENO, "krun-vm: the virtual processor stopped with reason %u at %#llx\n",
-		      stop->number, (unsigned long long)kr_cpu_regs(thread->cpu)->rip);
+	struct kr_err err;
+
+	kr_hardware_describe(thread->cpu->run, stop, &err);
+	(void)dprintf(STDERR_FILENO, "krun-vm: %s\n", err.text);
 	kr_signals_die(SIGKILL);
 }
 
@@ -165,7 +192,7 @@ void kr_run(struct kr_thread *thread)
 			serve_hypercall(thread, stop.number);
 			break;
 		case KR_STOP_EXCEPTION:
-			kr_exception_serve(thread, &stop);
+			serve_exception(thread, &stop);
 			break;
 		case KR_STOP_MEMORY:
 			serve_missing_memory(thread, withdrawals);

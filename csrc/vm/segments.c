@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "segments.h"
 
-#include "cpu.h"
 #include "layout.h"
+#include "stop.h"
 
 #include <string.h>
 
 #define TASK_OFFSET  0x80u /* of the task state in the processor's page, behind 16 descriptors */
 #define GDT_LIMIT    0x7fu
 #define TASK_RSP0    0x04u
+#define TASK_IST1    0x24u
 #define TASK_BITMAP  0x66u
 #define BITMAP_AT    ((uint16_t)(KR_PAGE - TASK_OFFSET))
 #define BITMAP_BYTES ((KR_PORT_CALL + KR_PORT_CALLS) / 8)
@@ -17,7 +18,6 @@
 
 #define DESCRIPTOR_CODE64_KERNEL 0x00af9b000000ffffull
 #define DESCRIPTOR_DATA_KERNEL   0x00cf93000000ffffull
-#define DESCRIPTOR_CODE32_USER   0x00cffb000000ffffull
 #define DESCRIPTOR_DATA_USER     0x00cff3000000ffffull
 #define DESCRIPTOR_CODE64_USER   0x00affb000000ffffull
 #define DESCRIPTOR_CPU_NUMBER    0x0040f50000000000ull /* limit: processor 0 of node 0 */
@@ -25,6 +25,7 @@
 
 #define GATE_INTERRUPT 0x8e00ull
 #define GATE_FROM_USER 0x6000ull
+#define GATE_IST1      0x0001ull
 
 bool kr_vector_has_error(uint32_t vector)
 {
@@ -49,7 +50,7 @@ void kr_segments_write_idt(uint64_t *page)
 {
 	for (uint64_t vector = 0; vector < KR_VECTORS; vector++) {
 		uint64_t stub = KR_STUB_GVA + vector * KR_STUB_SIZE;
-		uint64_t gate = GATE_INTERRUPT | (vector == 3 || vector == 4 ? GATE_FROM_USER : 0);
+		uint64_t gate = GATE_INTERRUPT | GATE_IST1 | (vector == 3 || vector == 4 ? GATE_FROM_USER : 0);
 
 		page[2 * vector] = (stub & 0xffff) | (uint64_t)KR_SELECTOR_KERNEL_CODE << 16 | gate << 32 |
 				   (stub >> 16 & 0xffff) << 48;
@@ -74,13 +75,14 @@ void kr_segments_write_cpu(uint64_t *page, uint64_t gva)
 	memset(page, 0, KR_PAGE);
 	page[2] = DESCRIPTOR_CODE64_KERNEL;
 	page[3] = DESCRIPTOR_DATA_KERNEL;
-	page[4] = DESCRIPTOR_CODE32_USER;
+	/* No 32-bit code at 4: in it, SVM's SYSCALL would go elsewhere, with privilege. */
 	page[5] = DESCRIPTOR_DATA_USER;
 	page[6] = DESCRIPTOR_CODE64_USER;
 	page[8] = DESCRIPTOR_TASK | (TASK_LIMIT & 0xffff) | (task & 0xffffff) << 16 | (task >> 24 & 0xff) << 56;
 	page[9] = task >> 32;
 	page[15] = DESCRIPTOR_CPU_NUMBER;
 	memcpy(bytes + TASK_OFFSET + TASK_RSP0, &stack, sizeof stack);
+	memcpy(bytes + TASK_OFFSET + TASK_IST1, &stack, sizeof stack);
 	memcpy(bytes + TASK_OFFSET + TASK_BITMAP, &bitmap, sizeof bitmap);
 }
 

@@ -55,7 +55,7 @@ _Static_assert(sizeof(struct software_description) == LEGACY_SIZE - SOFTWARE_AT,
 
 static uint64_t extended_bytes(const struct kr_cpu_model *model)
 {
-	return model->xcr0 != 0 ? model->xsave_size + sizeof(uint32_t) : LEGACY_SIZE;
+	return model->hardware.xcr0 != 0 ? model->xsave_size + sizeof(uint32_t) : LEGACY_SIZE;
 }
 
 uint64_t kr_sigframe_size(const struct kr_cpu_model *model)
@@ -83,10 +83,10 @@ static int push_extended(struct kr_thread *thread, uint64_t at)
 	if (result < 0) {
 		return result;
 	}
-	if (model->xcr0 != 0) {
+	if (model->hardware.xcr0 != 0) {
 		software = (struct software_description){ .magic = MAGIC1,
 							  .total = model->xsave_size + (uint32_t)sizeof end,
-							  .features = model->xcr0,
+							  .features = model->hardware.xcr0,
 							  .size = model->xsave_size };
 		memcpy(area.bytes + model->xsave_size, &end, sizeof end);
 	}
@@ -148,7 +148,7 @@ int kr_sigframe_push(struct kr_thread *thread, int number, const siginfo_t *info
 	if (thread->altstack.size == 0) {
 		frame.stack.flags = SS_DISABLE;
 	}
-	frame.flags |= thread->machine->model.xcr0 != 0 ? UC_EXTENDED : 0;
+	frame.flags |= thread->machine->model.hardware.xcr0 != 0 ? UC_EXTENDED : 0;
 	frame.context.extended = extended;
 	frame.context.error = trap->error;
 	frame.context.vector = trap->vector;
@@ -194,14 +194,14 @@ static int pop_extended(struct kr_thread *thread, uint64_t at)
 		return -EFAULT;
 	}
 	memcpy(&software, bytes + SOFTWARE_AT, sizeof software);
-	if (model->xcr0 != 0 && software.magic == MAGIC1 && software.size >= LEGACY_SIZE + HEADER_SIZE &&
+	if (model->hardware.xcr0 != 0 && software.magic == MAGIC1 && software.size >= LEGACY_SIZE + HEADER_SIZE &&
 	    software.size <= model->xsave_size && kr_copy_from_guest(&end, at + software.size, sizeof end) == 0 &&
 	    end == MAGIC2) {
 		if (kr_copy_from_guest(bytes, at, software.size) < 0) {
 			return -EFAULT;
 		}
 		memcpy(&features, bytes + LEGACY_SIZE, sizeof features);
-		features &= software.features & model->xcr0;
+		features &= software.features & model->hardware.xcr0;
 	}
 	memcpy(&mxcsr, bytes + MXCSR_AT, sizeof mxcsr);
 	mxcsr &= 0xffff;

@@ -154,3 +154,9 @@ def test_wrong_command_line_is_explained(words: list[str], krun_vm: Path) -> Non
     result = subprocess.run([krun_vm, *words], capture_output=True, text=True, check=False)
     assert result.returncode == 1
     assert "usage: krun-vm" in result.stderr
+
+
+def test_program_cannot_enter_32_bit_code(compiled: Compile, in_vm: Run) -> None:
+    """There is no segment for it: the jump faults, and no SYSCALL of another kind is ever made."""
+    result = in_vm(compiled("compat.c", "-static"))
+    assert (result.stdout, result.stderr, result.returncode) == ("jumping\n", "", -11)

@@ -30,6 +30,8 @@ LEFT_OUT = {
 CASES = [
     f"{stem} {name}" for stem, without in LEFT_OUT.items() for name in cases.names(stem, without=without)
 ]
+# What has no native counterpart.
+HYPERCALLS = ("restarts", "ends_with_eintr")
 # Natively once, then with nested page tables, then with those that KVM keeps itself.
 JOB = """
 each() {{
@@ -41,11 +43,20 @@ each() {{
 {cases}
 END
 }}
+vm() {{
+    each krun-vm
+    for name in {hypercalls}; do
+        krun-vm /bin/hypercall "$name"
+        echo "RESULT hypercall $name $?"
+    done
+    krun-vm /bin/compat
+    echo "RESULT compat jump $?"
+}}
 each env
-each krun-vm
+vm
 rmmod kvm-amd
 insmod /modules/kvm-amd.ko npt=0
-each krun-vm
+vm
 cat /sys/module/kvm_amd/parameters/npt
 """
 
@@ -53,8 +64,9 @@ cat /sys/module/kvm_amd/parameters/npt
 @pytest.fixture(scope="module")
 def outcomes(static: Callable[[str], Path], krun_vm: Path) -> dict[str, list[tuple[int, str]]]:
     """Return status and output of each case: without a VM, with nested paging, with shadow paging."""
-    programs = {stem: static(stem) for stem in LEFT_OUT}
-    ended = run(JOB.format(cases="\n".join(CASES)), {"krun-vm": krun_vm, **programs}, timeout_s=200)
+    programs = {stem: static(stem) for stem in (*LEFT_OUT, "hypercall", "compat")}
+    job = JOB.format(cases="\n".join(CASES), hypercalls=" ".join(HYPERCALLS))
+    ended = run(job, {"krun-vm": krun_vm, **programs}, timeout_s=200)
     assert ended.status == 0, ended.output
     assert ended.output.endswith("\nN\n"), "KVM could not be switched to shadow paging"
     found: dict[str, list[tuple[int, str]]] = {}
@@ -72,3 +84,14 @@ def test_case_ends_as_without_a_vm(case: str, outcomes: dict[str, list[tuple[int
     assert native[0] not in cases.FAILED, native[1]
     assert nested[0] == native[0], nested[1]
     assert shadow[0] == native[0], shadow[1]
+
+
+@pytest.mark.parametrize("case", HYPERCALLS)
+def test_hypercalls_work(case: str, outcomes: dict[str, list[tuple[int, str]]]) -> None:
+    """Calls by OUT are served, interrupted and made again."""
+    assert [status for status, _ in outcomes[f"hypercall {case}"]] == [0, 0]
+
+
+def test_program_cannot_enter_32_bit_code(outcomes: dict[str, list[tuple[int, str]]]) -> None:
+    """On SVM a SYSCALL from there would run with privilege at an address of its own: the jump faults."""
+    assert [status for status, _ in outcomes["compat jump"]] == [128 + 11] * 2
