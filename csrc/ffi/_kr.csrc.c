@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <kr/ops.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <sys/mount.h>
 

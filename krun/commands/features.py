@@ -53,7 +53,7 @@ def features(facts: HostFacts) -> dict[str, Any]:
             "intelRdt": {"enabled": False},
             "memoryPolicy": {"modes": list(MEMORY_MODES), "flags": list(MEMORY_FLAGS)},
             "mountExtensions": {"idmap": {"enabled": True}},
-            "netDevices": {"enabled": False},
+            "netDevices": {"enabled": True},
         },
     }
 

@@ -47,6 +47,7 @@ class Creation:
         self._plan, self._container, self._held = plan, container, held
         self._log, self._interrupt = log, interrupt
         self._cgroup: cgroup.CgroupRecord | None = None
+        self._undo: Undo | None = None
         self._pidfd = -1
 
     def run(self, console: int, preserved: Sequence[int], undo: Undo) -> Created:
@@ -56,6 +57,7 @@ class Creation:
         preserved: descriptors that the payload gets besides 0 to 2.
         undo: takes what has to be taken back when this or a later step of the caller's fails.
         """
+        self._undo = undo
         self._make_cgroup(undo)
         self._share_mounts(undo)
         with Descriptors() as files:
@@ -84,6 +86,10 @@ class Creation:
         self._record(pid=pid, pid_start=liveness.start_time(pid) or 0)
         if self._cgroup is not None and self._plan.cgroup is not None:
             cgroup.apply(self._plan.cgroup, self._cgroup)
+        if self._plan.net_devices and self._undo is not None:
+            from krun.execute.net_devices import move_devices  # hardly anybody wants it, and it takes long
+
+            move_devices(self._plan.net_devices, pid, self._undo)
 
     def run_hooks(self, point: str) -> None:
         """Run the configuration's hooks of a point here, in the runtime's namespaces."""

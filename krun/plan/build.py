@@ -26,7 +26,7 @@ from krun.plan.model import Plan
 from krun.plan.monitors import check_monitor
 from krun.plan.mounts import plan_mounts
 from krun.plan.namespaces import init_operations, stage_operations
-from krun.plan.network import network_operations
+from krun.plan.network import network_operations, plan_net_devices
 from krun.plan.payload import payload_operations
 from krun.plan.rootfs import (
     enter_operations,
@@ -71,6 +71,7 @@ def build_plan(spec: Spec, facts: HostFacts, options: Options) -> Plan:
         ),
         id_maps=plan_id_maps(spec, facts),
         cgroup=cgroup,
+        net_devices=plan_net_devices(spec.linux),
         hooks=spec.hooks,
         terminal=terminal,
         needs_kvm=options.monitor == "builtin" and spec.process is not None,

@@ -201,6 +201,7 @@ def plan_text(plan: Plan) -> str:
             lines.append("setgroups: deny")
     if plan.cgroup is not None:
         lines += _cgroup_lines(plan.cgroup)
+    lines += [f"network device: {device.name} as {device.new_name}" for device in plan.net_devices]
     for point in plan.hooks._fields:
         hooks = getattr(plan.hooks, point)
         lines += [

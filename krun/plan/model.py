@@ -10,6 +10,7 @@ from krun.types import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from krun.plan.cgroups import CgroupPlan
+    from krun.plan.network import NetDevice
     from krun.plan.ops import Op
     from krun.spec.model import Hooks
 
@@ -66,6 +67,8 @@ class Plan(Record):
     """The maps to write when the stage asks for them; None without a new user namespace."""
     cgroup: CgroupPlan | None
     """The cgroup to make and to put init into; None where cgroups are disabled."""
+    net_devices: tuple[NetDevice, ...]
+    """The network devices to move into the container's namespace, when init waits."""
     hooks: Hooks
     """All hooks of the configuration.  The runtime runs prestart and createRuntime when the program's
     RunHooks asks for them, poststart after the start and poststop after the deletion."""

@@ -213,6 +213,12 @@ def unmount(path: str, flags: int) -> None:
         raise OSError(ffi.errno, os.strerror(ffi.errno), path)
 
 
+def enter_namespace(namespace: int, kind: int) -> None:
+    """Move the calling thread into an open namespace; `kind` is a CLONE_NEW* flag.  Raises OSError."""
+    if lib.setns(namespace, kind) != 0:
+        raise OSError(ffi.errno, os.strerror(ffi.errno))
+
+
 def load_device_filter(program: bytes) -> int:
     """Load an eBPF program that decides about devices.  Returns an owned descriptor.  Raises OSError."""
     return _result(lib.kr_bpf_load_device(program, len(program)))

@@ -21,7 +21,6 @@ from krun.spec.model import (
     CpuAffinity,
     IntelRdt,
     Namespace,
-    NetDevice,
     Process,
     Spec,
     Vm,
@@ -145,7 +144,6 @@ def changed(spec: Spec, part: str, name: str, value: object) -> Spec:
     ("part", "name", "value", "path"),
     [
         ("linux", "intel_rdt", IntelRdt(), "$.linux.intelRdt"),
-        ("linux", "net_devices", {"eth0": NetDevice()}, "$.linux.netDevices.eth0"),
         ("", "vm", Vm(VmKernel("/k")), "$.vm"),
     ],
 )
