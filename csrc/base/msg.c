@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 int kr_msg_send(int fd, enum kr_msg_type type, uint32_t value, const char *text, struct kr_err *err)
 {
@@ -52,5 +53,22 @@ int kr_msg_receive(int fd, struct kr_msg *msg, struct kr_err *err)
 	msg->value = head[1];
 	msg->size = (uint32_t)((size_t)got - sizeof head);
 	msg->text[msg->size] = 0;
+	return 0;
+}
+
+int kr_msg_commit(int fd, struct kr_err *err)
+{
+	uint32_t head[2] = { 0, 0 };
+	ssize_t got;
+
+	if (kr_msg_send(fd, KR_MSG_READY, 0, NULL, err) != 0) {
+		return -1;
+	}
+	do {
+		got = read(fd, head, sizeof head);
+	} while (got < 0 && errno == EINTR);
+	if (got != (ssize_t)sizeof head || head[0] != KR_MSG_CONTINUE) {
+		return kr_fail(err, got < 0 ? errno : ECONNRESET, "the runtime is gone");
+	}
 	return 0;
 }

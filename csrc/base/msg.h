@@ -12,14 +12,15 @@
  *   HOOKS_PLEASE 0 point           -->  runs the hooks of that point (prestart, createRuntime)
  *                                  <--  CONTINUE | ABORT
  *   LOG 0 text                     -->  a warning for the log: a capability that cannot be had, …
- *   READY                          -->  the container is created
+ *   READY                          -->  the container stands; records it, tells its caller where it is
+ *                                  <--  CONTINUE            (the container is created, and outlives the runtime)
  *   ERROR op text                  -->  legal at any point, always last; value is the operation's index in the
  *                                       program, text "ENOENT what was wrong" (errno's name, one space, text).
  *                                       KR_MSG_NO_OP stands for "not an operation": the monitor's errors.
  *
  * pids are as the runtime's pid namespace sees them.  A side that reads end of file ends: the stage and init
  * exit with status 1, the runtime reports that the stage died, with its wait status.  Whoever holds the
- * socket last (init for a payload of its own, else the monitor) sends READY and closes it.
+ * socket last (init for a payload of its own, else the monitor) sends READY, waits and closes it.
  */
 #ifndef KR_MSG_H
 #define KR_MSG_H
@@ -54,5 +55,8 @@ struct kr_msg {
 int kr_msg_send(int fd, enum kr_msg_type type, uint32_t value, const char *text, struct kr_err *err);
 /* Receive one message.  End of file is an error with code ECONNRESET. */
 int kr_msg_receive(int fd, struct kr_msg *msg, struct kr_err *err);
+/* Send READY and wait for CONTINUE.  The container's filter may be loaded by now: read(2) has to do.
+ * ECONNRESET when the runtime has gone before. */
+int kr_msg_commit(int fd, struct kr_err *err);
 
 #endif

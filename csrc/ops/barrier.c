@@ -20,7 +20,7 @@ int kr_op_BARRIER(struct kr_stage *stage, struct kr_reader *operands, struct kr_
 	if (kr_proc(stage, err) < 0) {
 		return -1;
 	}
-	if (kr_msg_send(stage->fd[KR_FD_SYNC], KR_MSG_READY, 0, NULL, err) != 0) {
+	if (kr_msg_commit(stage->fd[KR_FD_SYNC], err) != 0) {
 		return -1;
 	}
 	kr_close_fd(&stage->fd[KR_FD_SYNC]);

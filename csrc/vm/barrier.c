@@ -52,7 +52,7 @@ int kr_barrier_pass(struct kr_boot *boot, struct kr_err *err)
 {
 	kr_own_fd int pipe = -1;
 
-	if (kr_msg_send(boot->sync, KR_MSG_READY, 0, NULL, err) < 0) {
+	if (kr_msg_commit(boot->sync, err) < 0) {
 		return -1;
 	}
 	kr_close_fd(&boot->sync);

@@ -155,7 +155,7 @@ def _home(spec: Spec, bundle: str) -> str:
 def make_container(
     request: Request, context: Context, console: int, interrupt: int, finish: Callable[[Created, Held], None]
 ) -> None:
-    """Make the container, then call `finish`; undo everything when either fails.
+    """Make the container, call `finish`, and let it live on; undo everything when any of that fails.
 
     console: a connected socket for the terminal's master, -1 for none.
     interrupt: a descriptor that is readable when krun is asked to stop.
@@ -169,7 +169,9 @@ def make_container(
                 if request.has_notify:
                     held.make_notify(request.root_group)
                 creation = Creation(request.plan, container, held, context.log, interrupt)
-                finish(creation.run(console, request.preserved, undo), held)
+                created = creation.run(console, request.preserved, undo)
+                finish(created, held)
+                created.commit()
                 undo.keep()
         except BaseException as error:
             # Whatever it was: the lifecycle ends with the deletion, and so with the poststop hooks, which

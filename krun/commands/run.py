@@ -44,6 +44,7 @@ def run(args: Arguments, context: Context) -> int:
 
                 main_pid = 0 if is_foreground else created.container.pid
                 notifiers.append(open_notifier(held.path, main_pid, context.log, files))
+            created.commit()
             start_container(created.container, held, context.log)
             creation.hand_over(args, created)
             made.append(created)

@@ -75,6 +75,7 @@ class Execution:
                 undo.add("end the process", self._end)
                 try:
                     process.converse(self, interrupt)
+                    process.commit()
                 finally:
                     process.close()
             barrier.wait_for_payload(reading, self.pidfd)

@@ -24,7 +24,7 @@ from krun.types import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from krun.execute.undo import Undo
     from krun.log import Log
@@ -33,10 +33,14 @@ if TYPE_CHECKING:
 
 
 class Created(Record):
-    """What was made: the record as it stands on disk, and an owned pidfd of init."""
+    """What was made: the record as it stands on disk, and an owned pidfd of init.
+
+    Init lives only as long as this process until `commit` is called.
+    """
 
     container: Container
     pidfd: int
+    commit: Callable[[], None]
 
 
 class Creation:
@@ -67,12 +71,10 @@ class Creation:
             entrance = self._entrance(files)
             process = stage.start(self._plan.program, roles, preserved, compile_filter, entrance)
             undo.add("end the container's init", self._end_init)
-            try:
-                process.converse(self, self._interrupt)
-            finally:
-                process.close()
+            undo.add("end the conversation with it", process.close)
+            process.converse(self, self._interrupt)
         self._record(ready=True)
-        return Created(self._container, self._pidfd)
+        return Created(self._container, self._pidfd, process.commit)
 
     def map_ids(self, pid: int) -> None:
         """Write the id maps of the plan."""

@@ -49,12 +49,13 @@ class Interrupted(KrunError):
 
 
 class Stage:
-    """krun-init at work.  `close` ends what has not become a container."""
+    """krun-init at work.  `close` ends what `commit` has not made a container."""
 
     def __init__(self, pid: int, pidfd: int, socket: Packets, program: Sequence[Op]) -> None:
         """Take over the process and the socket."""
         self._pid, self._pidfd, self._socket, self._program = pid, pidfd, socket, program
         self._init = 0
+        self._is_open = True
 
     def converse(self, servant: Servant, interrupt: int) -> None:
         """Serve until READY.  `interrupt` is a descriptor that is readable when krun is asked to stop.
@@ -77,9 +78,20 @@ class Stage:
             if answer is not None:
                 self._socket.send(protocol.encode_message(answer))
 
+    def commit(self) -> None:
+        """Let init outlive this process: until then the end of the conversation is its end.
+
+        The second time, nothing happens.
+        """
+        if self._is_open:
+            self._socket.send(protocol.encode_message(Message(native.MSG_CONTINUE)))
+            self.close()
+
     def close(self) -> None:
-        """End krun-init if it still runs and wait for it; init has its own end."""
-        self._socket.close()
+        """End krun-init if it still runs and wait for it; init ends itself, unless it was committed."""
+        if self._is_open:
+            self._socket.close()
+            self._is_open = False
         if self._pid:
             kill_child(self._pid, self._pidfd)
             self._pid = 0

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from support import leftovers
 from support.bundles import Bundle
-from support.processes import TIMEOUT_S
+from support.processes import TIMEOUT_S, wait_dead
 from support.runner import Runner
 
 from krun.commands import creation
@@ -27,6 +27,7 @@ from krun.errors import StageError
 from krun.execute.run import Created
 from krun.log import Log
 from krun.plan import ops
+from krun.sys.packets import stream_pair
 
 pytestmark = [pytest.mark.needs("root", "busybox"), pytest.mark.usefixtures("nothing_left")]
 
@@ -57,6 +58,16 @@ def everything(config: dict[str, Any]) -> None:
     config["root"]["readonly"] = True
 
 
+def other_things(config: dict[str, Any]) -> None:
+    """Ask for what cannot be had together with all that: a terminal, devices, a namespace that is joined."""
+    config["process"]["terminal"] = True
+    device = {"path": "/dev/full-too", "type": "c", "major": 1, "minor": 7, "fileMode": 0o666}
+    config["linux"]["devices"] = [device]
+    for namespace in config["linux"]["namespaces"]:
+        if namespace["type"] == "network":
+            namespace["path"] = "/proc/self/ns/net"
+
+
 class Creator:
     """`create` in this process, up to the point where its plan can be changed."""
 
@@ -67,7 +78,7 @@ class Creator:
     def request(self, bundle: Bundle) -> creation.Request:
         """Compile the plan of a bundle."""
         words = {"container-id": ("c",), "bundle": (str(bundle),), "config": ("config.json",)}
-        return creation.read_request(Arguments(words), self.context)
+        return creation.read_request(Arguments(words), self.context, can_relay=True)
 
     def make(self, request: creation.Request) -> int:
         """Carry it out; return the pid of the container's init, which is a child of this process."""
@@ -78,21 +89,28 @@ class Creator:
             made.append(created.container.pid)
 
         read_end, write_end = os.pipe()
+        console, master_end = stream_pair()
         try:
-            creation.make_container(request, self.context, -1, read_end, finish)
+            creation.make_container(request, self.context, console, read_end, finish)
         finally:
-            os.close(read_end)
-            os.close(write_end)
+            for file in (read_end, write_end, console, master_end):
+                os.close(file)
         return made[0]
 
 
 @pytest.mark.parametrize("monitor", ["none", pytest.param("builtin", marks=pytest.mark.needs("kvm"))])
+@pytest.mark.parametrize("change", [everything, other_things])
 def test_a_create_that_fails_at_any_operation_leaves_nothing(
-    krun_root: Path, bundle: MakeBundle, tmp_path: Path, cgroup_name: str, monitor: str
+    krun_root: Path,
+    bundle: MakeBundle,
+    tmp_path: Path,
+    cgroup_name: str,
+    monitor: str,
+    change: Callable[[dict[str, Any]], None],
 ) -> None:
     """Each operation of a plan fails once: the error names it, and nothing is left."""
     creator = Creator(krun_root, monitor)
-    request = creator.request(bundle(["true"], change=everything))
+    request = creator.request(bundle(["true"], change=change))
     program = request.plan.program
     # The barrier is where `create` ends; a monitor waits at it itself.
     ends = [index for index, op in enumerate(program) if isinstance(op, ops.Barrier | ops.ExecuteMonitor)]
@@ -170,6 +188,33 @@ def test_a_create_in_which_a_system_call_fails_leaves_nothing(
     assert leftovers.find(tmp_path, krun_root, cgroup_name) == []
 
 
+# Calls that krun-init makes and krun does not, from its first to those right before the barrier.
+INITS = """
+    unshare setsid fsopen:2 fsmount:2 move_mount open_tree mount_setattr pivot_root umount2 sethostname chdir
+    setgroups setresuid setresgid capset
+""".split()
+
+
+@pytest.mark.needs("strace")
+@pytest.mark.parametrize("call", INITS)
+def test_a_create_whose_init_is_killed_leaves_nothing(
+    plain_runtime: Runner,
+    bundle: MakeBundle,
+    tmp_path: Path,
+    krun_root: Path,
+    cgroup_name: str,
+    call: str,
+) -> None:
+    """krun-init dies at a call of its own, as when memory runs out: one line says so, and nothing is left."""
+    name, _, number = call.partition(":")
+    inject = ("-f", "-e", f"trace={name}", "-e", f"inject={name}:signal=KILL:when={number or 1}")
+    status, said, _ = strace(plain_runtime, tmp_path, bundle(["true"], readonly=True), *inject)
+    assert status == 1, said
+    assert said.endswith("was killed by SIGKILL before the container was created\n")
+    assert said.count("\n") == 1, said
+    assert leftovers.find(tmp_path, krun_root, cgroup_name) == []
+
+
 # Calls that change nothing outside of krun: a death at the next one is the same.
 HARMLESS = frozenset(
     "brk close fstat getdents64 lseek lstat mmap mprotect munmap newfstatat read stat".split()
@@ -199,10 +244,17 @@ def test_a_create_that_is_killed_at_any_system_call_is_removed_by_force(
     assert status == 0, said
     runner.ok("delete", "--force", "c")
     killed = 0
-    for name, number in calls_of_create(trace):
+    calls = list(calls_of_create(trace))
+    # The last message to init is what makes it stay; at that call it has not been sent yet.
+    committing = max(place for place, (name, _) in enumerate(calls) if name == "sendto")
+    for place, (name, number) in enumerate(calls):
         inject = ("-e", f"trace={name}", "-e", f"inject={name}:signal=KILL:when={number}")
         status, _, _ = strace(runner, tmp_path, model, *inject)
         killed += status == -signal.SIGKILL
+        if place <= committing:
+            # Nobody is left who would hold the caller's pipes open until somebody deletes the container.
+            for pid in leftovers.processes_of(tmp_path, cgroup_name):
+                wait_dead(pid)
         runner.ok("delete", "--force", "c")
         assert leftovers.find(tmp_path, krun_root, cgroup_name) == [], f"killed at {name} {number}"
     assert killed > 50

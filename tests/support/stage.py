@@ -199,6 +199,7 @@ class StageRunner:
                 return
             if kind == native.MSG_READY:
                 outcome.ready = True
+                ours.send(struct.pack("<II", native.MSG_CONTINUE, 0))
                 return
             self._answer(ours, kind, value, text, outcome)
 

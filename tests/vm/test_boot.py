@@ -17,7 +17,7 @@ pytestmark = pytest.mark.needs("kvm")
 Compile = Callable[..., Path]
 
 BARRIER = 1
-READY, ERROR = 5, 6
+READY, ERROR, CONTINUE = 5, 6, 16
 NO_OPERATION = 0xFFFFFFFF
 
 
@@ -98,6 +98,10 @@ class Boot:
         packet = self.sync.recv(4096)
         return (*struct.unpack_from("<II", packet), packet[8:].decode())
 
+    def commit(self) -> None:
+        """Tell the monitor that the container is created."""
+        self.sync.send(struct.pack("<II", CONTINUE, 0))
+
     def close(self) -> None:
         """End the monitor, if it still runs."""
         self.process.kill()
@@ -114,9 +118,10 @@ def boot(krun_vm: Path, tmp_path: Path) -> Iterator[Boot]:
 
 
 def test_payload_waits_at_the_barrier_and_runs_after_it(boot: Boot, compiled: Compile) -> None:
-    """READY, then nothing until a reader opens the pipe; then the marker, `ready` and the payload."""
+    """READY and CONTINUE, then nothing until a reader opens the pipe; then marker, `ready` and payload."""
     boot.run(compiled("hello.c", "-static"), [b"hello", b"there"], [b"A=b"])
     assert boot.message() == (READY, 0, "")
+    boot.commit()
     assert boot.sync.recv(1) == b"", "the socket is closed after READY"
     assert boot.process.stdout is not None
     assert select.select([boot.process.stdout], [], [], 0.2) == ([], [], []), "the payload runs before start"
@@ -132,6 +137,7 @@ def test_reader_that_goes_away_changes_nothing(boot: Boot, compiled: Compile) ->
     """The moment the pipe is open the container runs, whether the reader lives or not."""
     boot.run(compiled("hello.c", "-static"), [b"hello"])
     assert boot.message()[0] == READY
+    boot.commit()
     os.close(os.open(boot.fifo, os.O_RDONLY))
     assert boot.process.wait(20) == 7
     assert boot.started.read_bytes() == b"1"
@@ -141,8 +147,18 @@ def test_signal_at_the_barrier_ends_the_monitor(boot: Boot, compiled: Compile) -
     """A container that waits for its start can be killed."""
     boot.run(compiled("hello.c", "-static"), [b"hello"])
     assert boot.message()[0] == READY
+    boot.commit()
     boot.process.terminate()
     assert boot.process.wait(20) == -15
+    assert boot.started.read_bytes() == b""
+
+
+def test_the_end_of_an_uncommitted_create_ends_the_monitor(boot: Boot, compiled: Compile) -> None:
+    """A create that is killed leaves nobody who waits for a start and holds its caller's pipes."""
+    boot.run(compiled("hello.c", "-static"), [b"hello"])
+    assert boot.message()[0] == READY
+    boot.sync.close()
+    assert boot.process.wait(20) == 1
     assert boot.started.read_bytes() == b""
 
 
