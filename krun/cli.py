@@ -172,9 +172,12 @@ def make_context(options: Arguments, log: Log) -> Context:
 
 
 def default_root() -> str:
-    """Return /run/krun, or $XDG_RUNTIME_DIR/krun for a plain user, also inside a user namespace of theirs."""
+    """Return /run/krun, or $XDG_RUNTIME_DIR/krun for a plain user, also inside a user namespace of theirs.
+
+    There they are root, and only $USER tells them from the host's; podman passes none.
+    """
     own = os.getenv("XDG_RUNTIME_DIR")
-    if own and (os.geteuid() != 0 or (os.getenv("USER", "root") != "root" and _in_user_namespace())):
+    if own and (os.geteuid() != 0 or (os.getenv("USER") != "root" and _in_user_namespace())):
         return f"{own}/krun"
     return "/run/krun"
 

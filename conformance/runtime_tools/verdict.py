@@ -19,9 +19,7 @@ from trial import Trial
 
 Verdict = Literal["ok", "not ok", "skipped", "silent"]
 KNOWN = Path(__file__).resolve().parent / "known_failures.yaml"
-_KEYS = frozenset(
-    ("program", "profiles", "failures", "racy", "machine", "cause", "reason", "shown_by")
-)
+_KEYS = frozenset(("program", "profiles", "failures", "racy", "machine", "cause", "reason", "shown_by"))
 _CAPABILITIES = {"CAP_SYS_RESOURCE": 24}  # capability.h; those that known_failures.yaml names
 
 

@@ -12,6 +12,7 @@ import pty
 import select
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from support.docker import IMAGE, Docker
@@ -210,6 +211,27 @@ def test_stats_counts_memory_and_processes(docker: Docker, running: str) -> None
     stats = json.loads(line)
     assert int(stats["PIDs"]) >= 1
     assert not stats["MemUsage"].startswith("0B")
+
+
+# -- attach and cp ---------------------------------------------------------------------------------
+
+
+def test_attach_reaches_the_payload(docker: Docker) -> None:
+    """`docker start -ai`: stdin, stdout and the status of a container that was only created."""
+    script = "read word; echo got $word; exit 9"
+    docker.ok(*docker.words("-i", "--name", "attached", IMAGE, "sh", "-c", script, verb="create"))
+    answer = docker("start", "--attach", "--interactive", "attached", stdin=b"sloe\n")
+    docker.ok("rm", "--force", "attached")
+    assert (answer.status, answer.out) == (9, "got sloe\n")
+
+
+def test_cp_goes_both_ways(docker: Docker, running: str, tmp_path: Path) -> None:
+    """`docker cp`: into a container that runs, and out of it."""
+    (tmp_path / "given").write_text("medlar\n")
+    docker.ok("cp", str(tmp_path / "given"), f"{running}:/tmp/taken")
+    assert docker.ok("exec", running, "cat", "/tmp/taken") == "medlar\n"
+    docker.ok("cp", f"{running}:/etc/passwd", str(tmp_path / "passwd"))
+    assert (tmp_path / "passwd").read_text().startswith("root:x:0:0:")
 
 
 # -- health checks ---------------------------------------------------------------------------------

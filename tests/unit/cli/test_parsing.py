@@ -118,6 +118,28 @@ def test_a_log_that_cannot_be_opened_is_an_error(tmp_path: object) -> None:
 
 
 @pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"XDG_RUNTIME_DIR": "/run/user/1000"}, "/run/user/1000/krun"),
+        ({"XDG_RUNTIME_DIR": "/run/user/1000", "USER": "quince"}, "/run/user/1000/krun"),
+        ({"XDG_RUNTIME_DIR": "/run/user/1000", "USER": "root"}, "/run/krun"),
+        ({}, "/run/krun"),
+    ],
+)
+def test_the_default_root_in_a_user_namespace(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], expected: str
+) -> None:
+    """Root of a user namespace is a plain user, unless $USER says otherwise; podman passes none."""
+    for name in ("XDG_RUNTIME_DIR", "USER"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr("krun.cli._in_user_namespace", lambda: True)
+    assert default_root() == expected
+
+
+@pytest.mark.parametrize(
     ("euid", "environment", "expected"),
     [
         (0, {}, "/run/krun"),
