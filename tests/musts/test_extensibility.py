@@ -25,9 +25,7 @@ def test_an_unknown_annotation_is_no_error(plain_runtime: Runner, bundle: MakeBu
     assert run(plain_runtime, bundle, lambda config: config.update(annotations=annotations)) == "on\n"
 
 
-def test_an_unknown_property_is_ignored_wherever_it_stands(
-    plain_runtime: Runner, bundle: MakeBundle
-) -> None:
+def test_an_unknown_property_is_ignored_wherever_it_stands(plain_runtime: Runner, bundle: MakeBundle) -> None:
     """config.md#extensibility: unknown properties MUST be ignored."""
 
     def extend(config: dict[str, Any]) -> None:
