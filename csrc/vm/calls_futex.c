@@ -70,7 +70,7 @@ int64_t kr_call_futex_waitv(struct kr_thread *thread, const struct kr_call *call
 	struct futex_waitv waiters[MAX_WAITERS];
 	uint32_t count = (uint32_t)call->arg[1];
 
-	if (count == 0 || count > MAX_WAITERS) {
+	if (count == 0 || count > MAX_WAITERS || call->arg[0] == 0) {
 		return -EINVAL;
 	}
 	if (kr_copy_from_guest(waiters, call->arg[0], count * sizeof waiters[0]) < 0) {
@@ -102,7 +102,9 @@ int64_t kr_call_get_robust_list(struct kr_thread *thread, const struct kr_call *
 	pid_t tid = (pid_t)(uint32_t)call->arg[0];
 
 	if (tid != 0 && tid != gettid()) {
-		return -EPERM;
+		return kr_host_call(thread, SYS_kill, (const uint64_t[6]){ (uint32_t)tid, 0, 0, 0, 0, 0 }) == -ESRCH
+			       ? -ESRCH
+			       : -EPERM;
 	}
 	if (kr_copy_to_guest(call->arg[1], kr_thread_robust_list(thread), sizeof(uint64_t)) < 0 ||
 	    kr_copy_to_guest(call->arg[2], &size, sizeof size) < 0) {

@@ -88,10 +88,10 @@ int64_t kr_call_semctl(struct kr_thread *thread, const struct kr_call *call)
 			    (const uint64_t[6]){ call->arg[0], call->arg[1], call->arg[2], argument, 0, 0 });
 }
 
-/* A message is its type and as many bytes as the size says; one that is too large the kernel does not touch. */
+/* A message is its type and as many bytes as the size says; of a negative size it is no more than the type. */
 static int64_t pass_message(struct kr_thread *thread, int64_t nr, const struct kr_call *call)
 {
-	uint64_t size = call->arg[2] > INT64_MAX ? call->arg[2] : sizeof(long) + call->arg[2];
+	uint64_t size = sizeof(long) + (call->arg[2] > INT64_MAX ? 0 : call->arg[2]);
 	const uint64_t arg[6] = { call->arg[0], checked(call->arg[1], size),
 				  call->arg[2], call->arg[3],
 				  call->arg[4], 0 };

@@ -13,6 +13,20 @@ kr_handler kr_call_fsconfig;
 /* As long as a binary value may be. */
 #define MAX_BINARY (1024 * 1024)
 
+/* A string of the guest, or nobody's; what is wrong with it, and with the rest, the kernel says. */
+static int check_text(struct kr_scratch *scratch, uint64_t *text)
+{
+	int failed = kr_check_text(scratch, *text, text);
+
+	if (failed == -ENOMEM) {
+		return failed;
+	}
+	if (failed != 0) {
+		*text = kr_stand_in(*text, 1);
+	}
+	return 0;
+}
+
 int64_t kr_call_fsconfig(struct kr_thread *thread, const struct kr_call *call)
 {
 	struct kr_scratch scratch;
@@ -25,7 +39,7 @@ int64_t kr_call_fsconfig(struct kr_thread *thread, const struct kr_call *call)
 	}
 	KR_SCRATCH_INIT(&scratch);
 	if (arg[2] != 0) {
-		failed = kr_check_text(&scratch, call->arg[2], &arg[2]);
+		failed = check_text(&scratch, &arg[2]);
 	}
 	if (failed != 0) {
 		return failed;
@@ -42,14 +56,16 @@ int64_t kr_call_fsconfig(struct kr_thread *thread, const struct kr_call *call)
 		if (size <= 0 || size > MAX_BINARY) {
 			return -EINVAL;
 		}
-		failed = kr_guest_has(call->arg[3], (uint64_t)size) ? 0 : -EFAULT;
+		if (!kr_guest_has(arg[3], (uint64_t)size)) {
+			arg[3] = kr_stand_in(arg[3], (uint64_t)size);
+		}
 		break;
 	case FSCONFIG_SET_PATH:
 	case FSCONFIG_SET_PATH_EMPTY:
-		failed = kr_is_monitor_fd(size) ? -EBADF : kr_check_text(&scratch, call->arg[3], &arg[3]);
+		failed = kr_is_monitor_fd(size) ? -EBADF : check_text(&scratch, &arg[3]);
 		break;
 	case FSCONFIG_SET_STRING:
-		failed = kr_check_text(&scratch, call->arg[3], &arg[3]);
+		failed = check_text(&scratch, &arg[3]);
 		break;
 	default:
 		return -EOPNOTSUPP;

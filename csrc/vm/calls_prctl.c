@@ -142,6 +142,14 @@ static int64_t set_no_new_privs(struct kr_thread *thread, const struct kr_call *
 	return 0;
 }
 
+static int64_t get_no_new_privs(struct kr_thread *thread, const struct kr_call *call)
+{
+	if (call->arg[1] != 0 || call->arg[2] != 0 || call->arg[3] != 0 || call->arg[4] != 0) {
+		return -EINVAL;
+	}
+	return kr_thread_seccomp(thread)->no_new_privs ? 1 : 0;
+}
+
 static int64_t pass(struct kr_thread *thread, const struct kr_call *call)
 {
 	return kr_host_call(thread, SYS_prctl, call->arg);
@@ -202,7 +210,7 @@ int64_t kr_call_prctl(struct kr_thread *thread, const struct kr_call *call)
 	case PR_GET_IO_FLUSHER:
 		return pass(thread, call);
 	case PR_GET_NO_NEW_PRIVS:
-		return kr_thread_seccomp(thread)->no_new_privs ? 1 : 0;
+		return get_no_new_privs(thread, call);
 	case PR_SET_NO_NEW_PRIVS:
 		return set_no_new_privs(thread, call);
 	case PR_GET_SECCOMP:

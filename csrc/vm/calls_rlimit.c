@@ -105,14 +105,20 @@ int64_t kr_call_getrlimit(struct kr_thread *thread, const struct kr_call *call)
 {
 	int resource = (int)call->arg[0];
 
-	return kr_limits_keep(resource) ? serve_kept(thread, resource, 0, call->arg[1]) : kr_forward(thread, call);
+	if (kr_limits_keep(resource) && call->arg[1] != 0) {
+		return serve_kept(thread, resource, 0, call->arg[1]);
+	}
+	return kr_forward(thread, call);
 }
 
 int64_t kr_call_setrlimit(struct kr_thread *thread, const struct kr_call *call)
 {
 	int resource = (int)call->arg[0];
 
-	return kr_limits_keep(resource) ? serve_kept(thread, resource, call->arg[1], 0) : kr_forward(thread, call);
+	if (kr_limits_keep(resource) && call->arg[1] != 0) {
+		return serve_kept(thread, resource, call->arg[1], 0);
+	}
+	return kr_forward(thread, call);
 }
 
 int64_t kr_call_prlimit64(struct kr_thread *thread, const struct kr_call *call)

@@ -5,6 +5,7 @@
 #include "hypercall.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/syscall.h>
 
 kr_handler kr_call_sched_setattr;
@@ -13,26 +14,33 @@ kr_handler kr_call_sched_setattr;
 #define SMALLEST 48u
 #define LARGEST  4096u
 
+static int64_t pass(struct kr_thread *thread, const struct kr_call *call, uint64_t attributes)
+{
+	return kr_host_call(thread, SYS_sched_setattr,
+			    (const uint64_t[6]){ call->arg[0], attributes, call->arg[2], 0, 0, 0 });
+}
+
 int64_t kr_call_sched_setattr(struct kr_thread *thread, const struct kr_call *call)
 {
-	_Alignas(8) uint8_t attributes[LARGEST];
+	_Alignas(8) uint8_t attributes[LARGEST] = { 0 };
+	uint64_t from = call->arg[1];
 	uint32_t size;
+	int64_t result;
 
-	if (kr_copy_from_guest(&size, call->arg[1], sizeof size) < 0) {
-		return -EFAULT;
+	if (from == 0 || kr_copy_from_guest(&size, from, sizeof size) < 0) {
+		return pass(thread, call, kr_stand_in(from, SMALLEST));
 	}
-	if (size == 0) {
-		size = SMALLEST;
-	}
-	if (size < SMALLEST || size > LARGEST) {
-		return -E2BIG;
-	}
-	if (kr_copy_from_guest(attributes, call->arg[1], size) < 0) {
-		return -EFAULT;
+	size = size == 0 ? SMALLEST : size;
+	/* The kernel reads nothing but a wrong size. */
+	if (size >= SMALLEST && size <= LARGEST && kr_copy_from_guest(attributes, from, size) < 0) {
+		return pass(thread, call, kr_stand_in(from, SMALLEST));
 	}
 	/* Another thread may have changed it meanwhile. */
-	__builtin_memcpy(attributes, &size, sizeof size);
-	return kr_host_call(
-		thread, SYS_sched_setattr,
-		(const uint64_t[6]){ call->arg[0], (uint64_t)(uintptr_t)attributes, call->arg[2], 0, 0, 0 });
+	memcpy(attributes, &size, sizeof size);
+	result = pass(thread, call, (uint64_t)(uintptr_t)attributes);
+	/* The kernel tells the size that it knows. */
+	if (result == -E2BIG && kr_copy_to_guest(from, attributes, sizeof size) < 0) {
+		return -EFAULT;
+	}
+	return result;
 }

@@ -32,6 +32,9 @@ static int64_t choose_address(const struct kr_arena *arena, uint64_t wish, uint6
 	uint64_t at;
 
 	if (wish == 0) {
+		if ((flags & SHM_REMAP) != 0) {
+			return -EINVAL;
+		}
 		at = kr_arena_find_free(arena, size, arena->mmap_top, KR_PAGE);
 		return at != 0 ? (int64_t)at : -ENOMEM;
 	}
@@ -39,8 +42,11 @@ static int64_t choose_address(const struct kr_arena *arena, uint64_t wish, uint6
 		return -EINVAL;
 	}
 	at = kr_align_down(wish, KR_PAGE);
-	if (!kr_arena_holds(at, size) || ((flags & SHM_REMAP) == 0 && kr_arena_touches(arena, at, at + size))) {
+	if ((flags & SHM_REMAP) == 0 && kr_arena_touches(arena, at, at + size)) {
 		return -EINVAL;
+	}
+	if (!kr_arena_holds(at, size)) {
+		return -ENOMEM;
 	}
 	return (int64_t)at;
 }

@@ -16,6 +16,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define MOST_TIDS 32u /* as deep as pid namespaces can be */
+
 #define THREAD_FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
 /* What only the guest's registers and the monitor's records show. */
 #define GUEST_FLAGS    (CLONE_SETTLS | CLONE_VM)
@@ -247,7 +249,7 @@ static int copy_args(struct clone_args *args, uint64_t from, uint64_t size)
 /* The numbers that a checkpoint wants its processes to have: the kernel reads them where the guest put them. */
 static bool has_bad_tids(const struct clone_args *args)
 {
-	return args->set_tid_size > 32 || !kr_guest_has(args->set_tid, args->set_tid_size * sizeof(pid_t));
+	return args->set_tid_size > MOST_TIDS || (args->set_tid == 0) != (args->set_tid_size == 0);
 }
 
 int64_t kr_call_clone3(struct kr_thread *thread, const struct kr_call *call)
@@ -260,6 +262,9 @@ int64_t kr_call_clone3(struct kr_thread *thread, const struct kr_call *call)
 	}
 	if ((args.stack == 0) != (args.stack_size == 0) || has_bad_tids(&args)) {
 		return -EINVAL;
+	}
+	if (!kr_guest_has(args.set_tid, args.set_tid_size * sizeof(pid_t))) {
+		return -EFAULT;
 	}
 	if ((args.flags & CLONE_INTO_CGROUP) != 0 && kr_is_monitor_fd((int)args.cgroup)) {
 		return -EBADF;

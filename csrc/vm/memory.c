@@ -197,16 +197,45 @@ int64_t kr_call_mmap(struct kr_thread *thread, const struct kr_call *call)
 int64_t kr_call_munmap(struct kr_thread *thread, const struct kr_call *call)
 {
 	struct kr_machine *machine = thread->machine;
+	uint64_t start = call->arg[0];
 	uint64_t size = kr_align_up(call->arg[1], KR_PAGE);
 	int64_t result;
 
-	if (call->arg[0] % KR_PAGE != 0 || size < call->arg[1] || !kr_arena_holds(call->arg[0], size)) {
+	if (call->arg[0] % KR_PAGE != 0 || size == 0 || call->arg[0] >= KR_ARENA_END ||
+	    size > KR_ARENA_END - call->arg[0]) {
 		return -EINVAL;
 	}
+	/* Below the arena there is nothing to unmap. */
+	if (call->arg[0] < KR_ARENA_START) {
+		uint64_t below = KR_ARENA_START - call->arg[0];
+
+		start = KR_ARENA_START;
+		size = size > below ? size - below : 0;
+	}
+	if (size == 0) {
+		return 0;
+	}
 	(void)pthread_mutex_lock(&machine->memory_lock);
-	result = kr_memory_unmap(machine, call->arg[0], size);
+	result = kr_memory_unmap(machine, start, size);
 	(void)pthread_mutex_unlock(&machine->memory_lock);
 	return result;
+}
+
+/* What lies before a hole is changed, as in the kernel, and then the hole is an error. */
+static int protect_up_to_hole(struct kr_machine *machine, uint64_t start, uint64_t size, int prot)
+{
+	uint64_t end = start;
+	const struct kr_region *region;
+	int result;
+
+	while (end < start + size && (region = kr_arena_find(&machine->arena, end)) != NULL) {
+		end = region->end;
+	}
+	if (end >= start + size) {
+		return kr_memory_protect(machine, start, size, prot);
+	}
+	result = kr_memory_protect(machine, start, end - start, prot);
+	return result < 0 ? result : -ENOMEM;
 }
 
 int64_t kr_call_mprotect(struct kr_thread *thread, const struct kr_call *call)
@@ -229,14 +258,15 @@ int64_t kr_call_mprotect(struct kr_thread *thread, const struct kr_call *call)
 	}
 	(void)pthread_mutex_lock(&machine->memory_lock);
 	region = kr_arena_find(&machine->arena, start);
-	if (region == NULL || !kr_arena_covers(&machine->arena, start, start + size)) {
+	if (region == NULL) {
 		result = -ENOMEM;
+	} else if (((int)call->arg[2] & PROT_GROWSDOWN) == 0) {
+		result = protect_up_to_hole(machine, start, size, prot & PROT_KNOWN);
+	} else if (start < machine->arena.stack_start || start >= machine->arena.stack_end) {
+		result = -EINVAL;
 	} else {
-		if (((int)call->arg[2] & PROT_GROWSDOWN) != 0) {
-			size += start - region->start;
-			start = region->start;
-		}
-		result = kr_memory_protect(machine, start, size, prot & PROT_KNOWN);
+		result =
+			protect_up_to_hole(machine, region->start, size + start - region->start, prot & PROT_KNOWN);
 	}
 	(void)pthread_mutex_unlock(&machine->memory_lock);
 	return result;

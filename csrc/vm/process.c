@@ -51,6 +51,10 @@ int64_t kr_call_arch_prctl(struct kr_thread *thread, const struct kr_call *call)
 		return kr_copy_to_guest(address, &sregs->fs.base, sizeof address);
 	case ARCH_GET_GS:
 		return kr_copy_to_guest(address, &sregs->gs.base, sizeof address);
+	case ARCH_GET_CPUID:
+		return 1;
+	case ARCH_SET_CPUID:
+		return -ENODEV;
 	default:
 		return -EINVAL;
 	}

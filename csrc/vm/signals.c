@@ -274,16 +274,14 @@ int64_t kr_call_rt_sigaction(struct kr_thread *thread, const struct kr_call *cal
 	struct kr_action old;
 	int64_t result = 0;
 
-	if (call->arg[3] != MASK_BYTES || number < 1 || number > KR_SIGNALS) {
+	if (call->arg[3] != MASK_BYTES) {
 		return -EINVAL;
 	}
-	if (call->arg[1] != 0) {
-		if (number == SIGKILL || number == SIGSTOP) {
-			return -EINVAL;
-		}
-		if (kr_copy_from_guest(&new, call->arg[1], sizeof new) < 0) {
-			return -EFAULT;
-		}
+	if (call->arg[1] != 0 && kr_copy_from_guest(&new, call->arg[1], sizeof new) < 0) {
+		return -EFAULT;
+	}
+	if (number < 1 || number > KR_SIGNALS || (call->arg[1] != 0 && (number == SIGKILL || number == SIGSTOP))) {
+		return -EINVAL;
 	}
 	(void)pthread_mutex_lock(&actions->lock);
 	old = actions->action[number - 1];

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -95,3 +96,22 @@ def test_calls_answer_as_on_a_kernel(
     unexpected = [f"{check}: {what}" for check, what in found.items() if check not in documented]
     stale = [f"{check}: no difference any more" for check in documented if check not in found]
     assert not unexpected + stale, "\n".join(unexpected + stale)
+
+
+def cases() -> dict[str, str]:
+    """Return each case with its family."""
+    found: dict[str, str] = {}
+    for family in FAMILIES:
+        for case in CASE.findall((SOURCES / f"{family}.c").read_text()):
+            assert case not in found, f"{case} is in {found[case]} and in {family}"
+            found[case] = family
+    return found
+
+
+def test_every_served_call_has_a_case() -> None:
+    """No call of the table is served untested, and no case is named after a call that is not there."""
+    calls: Mapping[str, Any] = TABLE["calls"]
+    tested = {call_of(case) for case in cases()}
+    served = {name for name, call in calls.items() if call["serve"] != "refuse"}
+    assert served - tested == set()
+    assert tested - calls.keys() == set()

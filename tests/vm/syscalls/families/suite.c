@@ -178,6 +178,7 @@ static void run_case(const struct suite_case *test)
 
 int main(int argc, char **argv)
 {
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	umask(022);
 	bad[bad_count - 2].at = map(NULL, PAGE, PROT_NONE);
 	bad[bad_count - 1].at = (char *)map((void *)(HOLE_AT - PAGE), PAGE, PROT_READ | PROT_WRITE) + PAGE - 1;

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Memory.  Addresses are the system's own: what is said of a success is that it was one.
+ */
+#include "suite.h"
+
+#include <setjmp.h>
+#include <sys/resource.h>
+
+#define ANON        (MAP_PRIVATE | MAP_ANONYMOUS)
+#define RW          (PROT_READ | PROT_WRITE)
+#define MAP_OF(...) S(mmap, __VA_ARGS__)
+
+static sigjmp_buf back;
+static volatile int fault_signal;
+static volatile int fault_code;
+
+static void on_fault(int number, siginfo_t *info, void *context)
+{
+	(void)context;
+	fault_signal = number;
+	fault_code = info->si_code;
+	siglongjmp(back, 1);
+}
+
+/* Touch a byte: 0, or 100 times the signal and its code. */
+static long touch(volatile char *at, bool is_write)
+{
+	struct sigaction action = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER };
+
+	sigaction(SIGSEGV, &action, NULL);
+	sigaction(SIGBUS, &action, NULL);
+	if (sigsetjmp(back, 1) != 0) {
+		return fault_signal * 100 + fault_code;
+	}
+	if (is_write) {
+		*at = 'w';
+	} else {
+		(void)*at;
+	}
+	return 0;
+}
+
+static char *pages(size_t count)
+{
+	return mmap(NULL, count * PAGE, RW, ANON, -1, 0);
+}
+
+TEST(brk01)
+{
+	long start = S(brk, 0);
+
+	say("grow", S(brk, start + 10 * 4096) - start);
+	say("write", touch((char *)start + 9 * PAGE, true));
+	say("odd", S(brk, start + 4097) - start);
+	say("back", S(brk, start) - start);
+	say("gone", touch((char *)start + 5 * PAGE, false));
+	say("too low", S(brk, 1) - start);
+	say("too high", S(brk, -1l) - start);
+}
+
+TEST(mmap06)
+{
+	int fd = make_file("f", 100);
+
+	say("no length", MAP_OF(NULL, 0, RW, ANON, -1, 0));
+	say("no kind", MAP_OF(NULL, PAGE, RW, MAP_ANONYMOUS, -1, 0));
+	say("no descriptor", MAP_OF(NULL, PAGE, RW, MAP_PRIVATE, -1, 0));
+	say("closed", MAP_OF(NULL, PAGE, RW, MAP_PRIVATE, 99, 0));
+	say("odd offset", MAP_OF(NULL, PAGE, RW, MAP_PRIVATE, fd, 1));
+	say("write only", MAP_OF(NULL, PAGE, PROT_READ, MAP_PRIVATE, open("f", O_WRONLY), 0));
+	say("shared of read only", MAP_OF(NULL, PAGE, RW, MAP_SHARED, open("f", O_RDONLY), 0));
+	say_done("private of read only", MAP_OF(NULL, PAGE, RW, MAP_PRIVATE, open("f", O_RDONLY), 0));
+	say("directory", MAP_OF(NULL, PAGE, PROT_READ, MAP_PRIVATE, open(".", O_RDONLY), 0));
+	say("path", MAP_OF(NULL, PAGE, PROT_READ, MAP_PRIVATE, open("f", O_PATH), 0));
+	say("huge", MAP_OF(NULL, 1ul << 47, RW, ANON, -1, 0));
+	say("everything", MAP_OF(NULL, -1l, RW, ANON, -1, 0));
+	say("odd fixed", MAP_OF(1, PAGE, RW, ANON | MAP_FIXED, -1, 0));
+	say("fixed above", MAP_OF(0x7ffffffff000ul, PAGE, RW, ANON | MAP_FIXED, -1, 0));
+	say("fixed in the kernel", MAP_OF(0xffff888000000000ul, PAGE, RW, ANON | MAP_FIXED, -1, 0));
+	say("overflow", MAP_OF(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, 0x7ffffffffffff000l));
+	say_done("validate", MAP_OF(NULL, PAGE, RW, MAP_SHARED_VALIDATE | 0x8000000, fd, 0));
+	say("fixed over something", MAP_OF(pages(1), PAGE, RW, ANON | MAP_FIXED_NOREPLACE, -1, 0));
+	say_done("huge offset of nothing", MAP_OF(NULL, PAGE, RW, ANON, -1, 1l << 40));
+	say("odd offset of nothing", MAP_OF(NULL, PAGE, RW, ANON, -1, 1));
+}
+
+TEST(mmap05)
+{
+	char *at = pages(3);
+	int fd = make_file("f", PAGE);
+	char *file = mmap(NULL, 2 * PAGE, RW, MAP_SHARED, fd, 0);
+
+	say("unmapped page", (munmap(at + PAGE, PAGE), touch(at + PAGE, false)));
+	say("no access", (mprotect(at, PAGE, PROT_NONE), touch(at, false)));
+	say("read only", (mprotect(at, PAGE, PROT_READ), touch(at, true)));
+	say("read it", touch(at, false));
+	say("of the file", touch(file, true));
+	say("behind the file", touch(file + PAGE, false));
+	say("write behind the file", touch(file + PAGE, true));
+	say("bytes", (pread(fd, at + 2 * PAGE, 2, 0), memcmp(at + 2 * PAGE, "wb", 2)));
+	say("truncated", (ftruncate(fd, 0), touch(file, false)));
+	say("kernel", touch((char *)0xffff888000000000ul, false));
+	say("NULL", touch(NULL, false));
+	say("beyond the arena", touch((char *)0x300000000000ul, true));
+	say("noncanonical", touch((char *)0x8000000000000000ul, false));
+}
+
+TEST(mmap13)
+{
+	char *at = pages(4);
+	int fd = make_file("f", 10);
+	char *file;
+
+	say("over the middle", mmap(at + PAGE, PAGE, PROT_READ, ANON | MAP_FIXED, -1, 0) == at + PAGE);
+	say("before it", touch(at, true));
+	say("there", touch(at + PAGE, true));
+	say("after it", touch(at + 2 * PAGE, true));
+	file = mmap(NULL, PAGE, RW, MAP_PRIVATE, fd, 0);
+	say("private write", touch(file, true));
+	say_bytes("file", (pread(fd, at, 3, 0), at), 3);
+	say("zeros behind the file", file[10]);
+	say("populate", mmap(NULL, PAGE, RW, ANON | MAP_POPULATE, -1, 0) != MAP_FAILED);
+	say("norerserve", mmap(NULL, 1ul << 34, RW, ANON | MAP_NORESERVE, -1, 0) != MAP_FAILED);
+}
+
+TEST(munmap03)
+{
+	char *at = pages(4);
+
+	say("odd", S(munmap, at + 1, PAGE));
+	say("nothing", S(munmap, at, 0));
+	say("hole", S(munmap, hole, PAGE));
+	say("odd length", S(munmap, at, 1));
+	say("gone", touch(at, false));
+	say("next", touch(at + PAGE, false));
+	say("across", S(munmap, at, 4 * PAGE));
+	say("kernel", S(munmap, 0xffff888000000000ul, PAGE));
+	say("everything", S(munmap, at, -1l));
+	say("wrapping", S(munmap, at, -4096l));
+	say("zero page", S(munmap, NULL, PAGE));
+}
+
+TEST(mprotect02)
+{
+	char *at = pages(4);
+
+	munmap(at + 2 * PAGE, PAGE);
+	say("odd", S(mprotect, at + 1, PAGE, PROT_READ));
+	say("nothing", S(mprotect, at, 0, PROT_READ));
+	say("hole", S(mprotect, hole, PAGE, PROT_READ));
+	say("up to a hole", S(mprotect, at, 4 * PAGE, PROT_READ));
+	say("changed before it", touch(at, true));
+	say("kept behind it", touch(at + 3 * PAGE, true));
+	say("flags", S(mprotect, at, PAGE, 0x100));
+	say("grows", S(mprotect, at, PAGE, PROT_READ | PROT_GROWSUP));
+	say("both grow", S(mprotect, at, PAGE, PROT_READ | PROT_GROWSUP | PROT_GROWSDOWN));
+	say("growsdown of no stack", S(mprotect, at, PAGE, PROT_READ | PROT_GROWSDOWN));
+	say("shared of read only",
+	    (make_file("f", 10), S(mprotect, mmap(NULL, PAGE, PROT_READ, MAP_SHARED, open("f", O_RDONLY), 0), PAGE,
+				   PROT_READ | PROT_WRITE)));
+	say("kernel", S(mprotect, 0xffff888000000000ul, PAGE, PROT_READ));
+	say("wrapping", S(mprotect, at, -1l, PROT_READ));
+}
+
+TEST(mremap03)
+{
+	char *at = pages(4);
+	char *to = pages(4);
+
+	at[0] = 'a';
+	munmap(to + PAGE, PAGE);
+	say("hole", S(mremap, hole, PAGE, 2 * PAGE, MREMAP_MAYMOVE));
+	say("odd", S(mremap, at + 1, PAGE, 2 * PAGE, MREMAP_MAYMOVE));
+	say("nothing", S(mremap, at, PAGE, 0, MREMAP_MAYMOVE));
+	say("flags", S(mremap, at, PAGE, PAGE, 64));
+	say("fixed alone", S(mremap, at, PAGE, PAGE, MREMAP_FIXED, to));
+	say("overlapping", S(mremap, at, 2 * PAGE, 2 * PAGE, MREMAP_FIXED | MREMAP_MAYMOVE, at + PAGE));
+	say("odd target", S(mremap, at, PAGE, PAGE, MREMAP_FIXED | MREMAP_MAYMOVE, to + 1));
+	say("kernel", S(mremap, 0xffff888000000000ul, PAGE, PAGE, MREMAP_MAYMOVE));
+	say("target in the kernel", S(mremap, at, PAGE, PAGE, MREMAP_FIXED | MREMAP_MAYMOVE, 0xffff888000000000ul));
+	say("old nothing of private", S(mremap, at, 0, PAGE, MREMAP_MAYMOVE));
+	say("shrink", S(mremap, at, 4 * PAGE, 2 * PAGE, 0) == (long)at);
+	say("gone", touch(at + 2 * PAGE, false));
+	say("across a hole", S(mremap, to, 3 * PAGE, 5 * PAGE, MREMAP_MAYMOVE));
+	say("move", S(mremap, at, 2 * PAGE, 2 * PAGE, MREMAP_FIXED | MREMAP_MAYMOVE, to) == (long)to);
+	say("moved", to[0]);
+	say("left", touch(at, false));
+	say("dontunmap", S(mremap, to, PAGE, PAGE, MREMAP_DONTUNMAP | MREMAP_MAYMOVE, 0) != (long)to);
+	say("emptied", to[0]);
+	say("dontunmap grows", S(mremap, to, PAGE, 2 * PAGE, MREMAP_DONTUNMAP | MREMAP_MAYMOVE, 0));
+}
+
+TEST(madvise02)
+{
+	char *at = pages(4);
+	int fd = make_file("f", PAGE);
+
+	at[0] = 'a';
+	say("odd", S(madvise, at + 1, PAGE, MADV_NORMAL));
+	say("unknown", S(madvise, at, PAGE, 1212));
+	say("nothing", S(madvise, at, 0, MADV_NORMAL));
+	say("negative", S(madvise, at, -1l, MADV_NORMAL));
+	say("hole", S(madvise, hole, PAGE, MADV_NORMAL));
+	say("free", (S(madvise, at, PAGE, MADV_DONTNEED), at[0]));
+	say("remove of private", S(madvise, at, PAGE, MADV_REMOVE));
+	say("free of a file", S(madvise, mmap(NULL, PAGE, RW, MAP_SHARED, fd, 0), PAGE, MADV_FREE));
+	say("wipe on fork", S(madvise, at, PAGE, MADV_WIPEONFORK));
+	say("wipe of a file", S(madvise, mmap(NULL, PAGE, RW, MAP_SHARED, fd, 0), PAGE, MADV_WIPEONFORK));
+	say("across a hole", (munmap(at + PAGE, PAGE), S(madvise, at, 3 * PAGE, MADV_WILLNEED)));
+	say("kernel", S(madvise, 0xffff888000000000ul, PAGE, MADV_DONTNEED));
+	say("beyond", S(madvise, ARENA_END, PAGE, MADV_DONTNEED));
+	say("populate", S(madvise, at, PAGE, 23));
+	say("populate read only", (mprotect(at, PAGE, PROT_READ), S(madvise, at, PAGE, 23)));
+}
+
+TEST(msync03)
+{
+	char *at = pages(2);
+
+	say("both", S(msync, at, PAGE, MS_ASYNC | MS_SYNC));
+	say("flags", S(msync, at, PAGE, 64));
+	say("odd", S(msync, at + 1, PAGE, MS_SYNC));
+	say("hole", S(msync, hole, PAGE, MS_SYNC));
+	say("locked", (mlock(at, PAGE), S(msync, at, PAGE, MS_INVALIDATE)));
+	say("kernel", S(msync, 0xffff888000000000ul, PAGE, MS_SYNC));
+	say("nothing", S(msync, at, 0, MS_SYNC));
+}
+
+TEST(mincore01)
+{
+	unsigned char vector[4];
+	char *at = pages(2);
+
+	at[0] = 1;
+	say("pages", S(mincore, at, PAGE, vector));
+	say("there", vector[0] & 1);
+	say("odd", S(mincore, at + 1, PAGE, vector));
+	say("hole", S(mincore, hole, PAGE, vector));
+	say("negative", S(mincore, at, -1l, vector));
+	say("kernel", S(mincore, 0xffff888000000000ul, PAGE, vector));
+	EACH_BAD_OUT("vector", S(mincore, at, PAGE, P));
+}
+
+TEST(mlock03)
+{
+	char *at = pages(2);
+
+	say("lock", S(mlock, at, PAGE));
+	say("hole", S(mlock, hole, PAGE));
+	say("nothing", S(mlock, at, 0));
+	say("wrapping", S(mlock, at, -1l));
+	say("unlock", S(munlock, at, PAGE));
+	setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){ 0, 0 });
+	become_nobody();
+	say("no right", S(mlock, at, PAGE));
+}
+
+TEST(mlock201)
+{
+	char *at = pages(2);
+
+	say("on fault", S(mlock2, at, PAGE, 1));
+	say("flags", S(mlock2, at, PAGE, 64));
+	say("hole", S(mlock2, hole, PAGE, 0));
+}
+
+TEST(munlock02)
+{
+	say("hole", S(munlock, hole, PAGE));
+	say("wrapping", S(munlock, pages(1), -1l));
+	say("never locked", S(munlock, pages(1), PAGE));
+}
+
+TEST(mlockall02)
+{
+	say("nothing", S(mlockall, 0));
+	say("flags", S(mlockall, 64));
+	say("on fault alone", S(mlockall, MCL_ONFAULT));
+}
+
+TEST(munlockall01)
+{
+	say("unlock", S(munlockall));
+}
+
+TEST(membarrier01)
+{
+	say_done("query", S(membarrier, 0, 0, 0));
+	say("unknown", S(membarrier, 1 << 20, 0, 0));
+	say("flags", S(membarrier, 0, 77, 0));
+	say("unregistered", S(membarrier, 8, 0, 0));
+	say("register", S(membarrier, 16, 0, 0));
+	say("registered", S(membarrier, 8, 0, 0));
+}
+
+TEST(mbind01)
+{
+	unsigned long nodes = 1;
+	char *at = pages(2);
+
+	say("default", S(mbind, at, PAGE, 0, NULL, 0, 0));
+	say("bind", S(mbind, at, PAGE, 2, &nodes, 8, 0));
+	say("mode", S(mbind, at, PAGE, 99, &nodes, 8, 0));
+	say("no nodes", S(mbind, at, PAGE, 2, NULL, 0, 0));
+	say("odd", S(mbind, at + 1, PAGE, 0, NULL, 0, 0));
+	say("hole", S(mbind, hole, PAGE, 2, &nodes, 8, 0));
+	say("flags", S(mbind, at, PAGE, 0, NULL, 0, 64));
+	EACH_BAD_IN("nodes", S(mbind, at, PAGE, 2, P, 64, 0));
+}
+
+TEST(set_mempolicy01)
+{
+	unsigned long nodes = 1;
+
+	say("preferred", S(set_mempolicy, 1, &nodes, 8));
+	say("mode", S(set_mempolicy, 99, &nodes, 8));
+	say("default", S(set_mempolicy, 0, NULL, 0));
+	EACH_BAD_IN("nodes", S(set_mempolicy, 2, P, 64));
+}
+
+TEST(get_mempolicy02)
+{
+	int mode = 7;
+	unsigned long nodes[16] = { 0 };
+
+	say("default", S(get_mempolicy, &mode, nodes, 1024, 0, 0));
+	say("mode", mode);
+	say("small", S(get_mempolicy, &mode, nodes, 0, 0, 0));
+	say("of an address", S(get_mempolicy, &mode, NULL, 0, pages(1), 2));
+	say("of a hole", S(get_mempolicy, &mode, NULL, 0, hole, 2));
+	say("flags", S(get_mempolicy, &mode, NULL, 0, 0, 64));
+	EACH_BAD_OUT("mode", S(get_mempolicy, P, NULL, 0, 0, 0));
+	EACH_BAD_OUT("nodes", S(get_mempolicy, NULL, P, 1024, 0, 0));
+}
+
+TEST(set_mempolicy_home_node01)
+{
+	char *at = pages(1);
+
+	say("no policy", S(set_mempolicy_home_node, at, PAGE, 0, 0));
+	say("node", S(set_mempolicy_home_node, at, PAGE, 99, 0));
+	say("flags", S(set_mempolicy_home_node, at, PAGE, 0, 1));
+}
+
+TEST(pkey_mprotect01)
+{
+	char *at = pages(1);
+
+	say("no key", S(pkey_mprotect, at, PAGE, PROT_READ, -1));
+	say("protected", touch(at, true));
+	say("odd", S(pkey_mprotect, at + 1, PAGE, PROT_READ, -1));
+	say("unknown key", S(pkey_mprotect, at, PAGE, PROT_READ, 15));
+}
