@@ -157,14 +157,11 @@ int kr_cpu_open(struct kr_machine *machine, struct kr_cpu *cpu, struct kr_err *e
 	return 0;
 }
 
-int kr_cpu_prime(const struct kr_machine *machine, struct kr_cpu *cpu, struct kr_err *err)
+int kr_cpu_begin(struct kr_cpu *cpu, struct kr_err *err)
 {
 	int result;
 	int code;
 
-	if (machine->limits.kept[RLIMIT_NPROC].soft == RLIM_INFINITY) {
-		return 0;
-	}
 	cpu->run->immediate_exit = 1;
 	result = ioctl(cpu->fd, KVM_RUN, 0);
 	code = errno;
@@ -175,6 +172,11 @@ int kr_cpu_prime(const struct kr_machine *machine, struct kr_cpu *cpu, struct kr
 	}
 	return kr_fail(err, code, "run a virtual processor: %s",
 		       code == EAGAIN ? "the user has too many processes (RLIMIT_NPROC)" : kr_errno_name(code));
+}
+
+int kr_cpu_prime(const struct kr_machine *machine, struct kr_cpu *cpu, struct kr_err *err)
+{
+	return machine->limits.kept[RLIMIT_NPROC].soft == RLIM_INFINITY ? 0 : kr_cpu_begin(cpu, err);
 }
 
 static struct kr_cpu *find_free(const struct kr_cpu_pool *pool)

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "alone.h"
+
+#include "../base/fd.h"
+#include "host_call.h"
+#include "machine.h"
+#include "thread.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef PIDFD_THREAD
+#define PIDFD_THREAD O_EXCL
+#endif
+
+#define LISTING_BYTES 1024u
+
+/* As getdents64(2) writes it. */
+struct entry {
+	uint64_t inode;
+	int64_t offset;
+	uint16_t size;
+	uint8_t type;
+	char name[];
+};
+
+/* The thread of this process beside the calling one, 0 for none. */
+static pid_t find_other(const struct kr_machine *machine)
+{
+	_Alignas(struct entry) char listing[LISTING_BYTES];
+	kr_own_fd int tasks = openat(machine->proc, "self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	long size = tasks >= 0 ? syscall(SYS_getdents64, tasks, listing, sizeof listing) : 0;
+
+	for (long at = 0; at < size;) {
+		const struct entry *entry = (const void *)(listing + at);
+		pid_t tid = (pid_t)strtol(entry->name, NULL, 10);
+
+		if (tid != 0 && tid != gettid()) {
+			return tid;
+		}
+		at += entry->size;
+	}
+	return 0;
+}
+
+/* Where children are born into another namespace of processes, KVM can make no thread in this process. */
+static bool may_have_threads(const struct kr_machine *machine)
+{
+	struct stat own;
+	struct stat childrens;
+
+	return fstatat(machine->proc, "self/ns/pid", &own, 0) == 0 &&
+	       fstatat(machine->proc, "self/ns/pid_for_children", &childrens, 0) == 0 &&
+	       own.st_ino == childrens.st_ino && own.st_dev == childrens.st_dev;
+}
+
+/* Wait until the thread behind `pidfd` is no longer one of the process. */
+static void wait_for_end(int pidfd)
+{
+	struct pollfd gone = { .fd = pidfd };
+	siginfo_t ignored;
+
+	while (ppoll(&gone, 1, NULL, NULL) < 0 && errno == EINTR) {
+	}
+	/* The kernel wakes the waiter before the thread is off the list, both under the lock that this takes. */
+	(void)waitid(P_ALL, 0, &ignored, WEXITED | WNOHANG | WNOWAIT);
+}
+
+static void give_up_machine(struct kr_thread *thread)
+{
+	struct kr_machine *machine = thread->machine;
+	pid_t worker = find_other(machine);
+	kr_own_fd int pidfd = worker != 0 ? (int)syscall(SYS_pidfd_open, worker, PIDFD_THREAD) : -1;
+
+	kr_cpu_forget_all(machine, thread->cpu);
+	kr_descriptors_close(&machine->descriptors, machine->vm);
+	machine->vm = -1;
+	if (pidfd >= 0) {
+		wait_for_end(pidfd);
+	}
+}
+
+static int64_t call_without_machine(struct kr_thread *thread, int64_t nr, const uint64_t arg[6])
+{
+	struct kr_cpu_state state;
+	struct kr_err err = { .text = "its registers are lost" };
+	int64_t result = kr_cpu_save(thread->cpu, &state);
+
+	if (result < 0) {
+		return result;
+	}
+	give_up_machine(thread);
+	result = syscall(nr, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
+	if (result < 0) {
+		result = -errno;
+	}
+	if (kr_machine_renew(thread->machine, thread->cpu, &err) < 0 || kr_cpu_begin(thread->cpu, &err) < 0 ||
+	    kr_cpu_load(thread->cpu, &state) < 0) {
+		(void)dprintf(STDERR_FILENO, "krun-vm: the virtual machine cannot be made again: %s\n", err.text);
+		kr_signals_die(SIGKILL);
+	}
+	return result;
+}
+
+bool kr_is_only_thread(struct kr_thread *thread)
+{
+	return !thread->is_borrower && __atomic_load_n(&thread->machine->threads, __ATOMIC_ACQUIRE) == 1;
+}
+
+int64_t kr_call_alone(struct kr_thread *thread, int64_t nr, const uint64_t arg[6])
+{
+	struct kr_machine *machine = thread->machine;
+	int64_t result = -EINVAL;
+
+	/* A signal's handler would look for the processor. */
+	kr_signals_block_host();
+	(void)pthread_mutex_lock(&machine->thread_lock);
+	(void)pthread_mutex_lock(&machine->memory_lock);
+	if (kr_is_only_thread(thread) && may_have_threads(machine)) {
+		result = call_without_machine(thread, nr, arg);
+	}
+	(void)pthread_mutex_unlock(&machine->memory_lock);
+	(void)pthread_mutex_unlock(&machine->thread_lock);
+	kr_signals_set_host_mask(thread->mask);
+	return result;
+}
