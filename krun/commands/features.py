@@ -50,7 +50,7 @@ def features(facts: HostFacts) -> dict[str, Any]:
             "seccomp": _seccomp(facts),
             "apparmor": {"enabled": True},
             "selinux": {"enabled": True},
-            "intelRdt": {"enabled": False},
+            "intelRdt": {"enabled": True, "schemata": True, "monitoring": True},
             "memoryPolicy": {"modes": list(MEMORY_MODES), "flags": list(MEMORY_FLAGS)},
             "mountExtensions": {"idmap": {"enabled": True}},
             "netDevices": {"enabled": True},

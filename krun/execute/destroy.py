@@ -32,6 +32,10 @@ def destroy(container: Container, held: Held, log: Log) -> None:
         record = cgroup.cgroup_record(container.cgroup)
         cgroup.kill_all(record)
         cgroup.remove(record)
+    if container.rdt is not None:
+        from krun.execute import rdt  # hardly any host has it
+
+        rdt.remove(rdt.rdt_record(container.rdt))
     if container.covered_mount:
         shared_root.unmount(container.rootfs, container.covered_mount)
     held.remove()

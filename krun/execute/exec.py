@@ -91,6 +91,10 @@ class Execution:
         # else has had its pid.
         if liveness.wait_for_end(self._init, 0):
             raise HostError(f'container "{self._container.id}"', "ended while it was joined")
+        if self._container.rdt is not None:
+            from krun.execute import rdt  # hardly any host has it
+
+            rdt.enter(rdt.rdt_record(self._container.rdt), pid)
 
     def run_hooks(self, point: str) -> None:
         """Refuse: hooks belong to the container, not to a process that joins it."""

@@ -63,6 +63,7 @@ class Creation:
         """
         self._undo = undo
         self._make_cgroup(undo)
+        self._make_rdt(undo)
         self._share_mounts(undo)
         with Descriptors() as files:
             roles = self._descriptors(files)
@@ -88,6 +89,10 @@ class Creation:
         self._record(pid=pid, pid_start=liveness.start_time(pid) or 0)
         if self._cgroup is not None and self._plan.cgroup is not None:
             cgroup.apply(self._plan.cgroup, self._cgroup)
+        if self._container.rdt is not None:
+            from krun.execute import rdt
+
+            rdt.enter(rdt.rdt_record(self._container.rdt), pid)
         if self._plan.net_devices and self._undo is not None:
             from krun.execute.net_devices import move_devices  # hardly anybody wants it, and it takes long
 
@@ -113,6 +118,14 @@ class Creation:
         self._cgroup = cgroup.create(plan, prepared)
         if self._cgroup != prepared:
             self._record(cgroup=cgroup.as_document(self._cgroup))
+
+    def _make_rdt(self, undo: Undo) -> None:
+        if self._plan.rdt is None:
+            return
+        from krun.execute import rdt  # hardly any host has it
+
+        self._record(rdt=rdt.as_document(rdt.prepare(self._plan.rdt)))
+        rdt.create(self._plan.rdt, undo)
 
     def _share_mounts(self, undo: Undo) -> None:
         if not self._plan.shares_mounts:

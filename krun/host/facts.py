@@ -38,6 +38,8 @@ class HostFacts(Record):
     """Whether /proc/kcore exists."""
     kvm: str
     """/dev/kvm: `usable`, `missing` or `not permitted`."""
+    resctrl: str = ""
+    """Where the resctrl file system is mounted; empty when it is not."""
     cgroups: CgroupFacts = NO_CGROUPS
 
 

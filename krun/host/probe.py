@@ -31,6 +31,7 @@ def probe() -> HostFacts:
         selinux=os.access("/sys/fs/selinux/enforce", os.F_OK),
         kcore=os.access("/proc/kcore", os.F_OK),
         kvm=_device_words("/dev/kvm"),
+        resctrl=_resctrl(),
         cgroups=_cgroups(),
     )
 
@@ -41,6 +42,17 @@ def _cgroups() -> CgroupFacts:
         return probe_cgroups()
     except FileNotFoundError:
         return NO_CGROUPS
+
+
+def _resctrl() -> str:
+    """Find the resctrl file system.  A kernel that has one offers a place for it; others are not searched."""
+    if not os.access("/sys/fs/resctrl", os.F_OK):
+        return ""
+    for line in _read("/proc/self/mountinfo").splitlines():
+        place, _, kind = line.partition(" - ")
+        if kind.startswith("resctrl "):
+            return place.split(" ")[4]
+    return ""
 
 
 def _status_fields(text: str) -> dict[str, str]:

@@ -28,6 +28,7 @@ from krun.plan.mounts import plan_mounts
 from krun.plan.namespaces import init_operations, stage_operations
 from krun.plan.network import network_operations, plan_net_devices
 from krun.plan.payload import payload_operations
+from krun.plan.rdt import plan_rdt
 from krun.plan.rootfs import (
     enter_operations,
     hide_operations,
@@ -71,6 +72,7 @@ def build_plan(spec: Spec, facts: HostFacts, options: Options) -> Plan:
         ),
         id_maps=plan_id_maps(spec, facts),
         cgroup=cgroup,
+        rdt=plan_rdt(spec.linux, facts, options),
         net_devices=plan_net_devices(spec.linux),
         hooks=spec.hooks,
         terminal=terminal,

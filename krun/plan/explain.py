@@ -201,6 +201,10 @@ def plan_text(plan: Plan) -> str:
             lines.append("setgroups: deny")
     if plan.cgroup is not None:
         lines += _cgroup_lines(plan.cgroup)
+    if plan.rdt is not None:
+        lines.append(f"resctrl: {plan.rdt.directory}")
+        lines += [f"resctrl schema: {line}" for line in plan.rdt.schemata]
+        lines += [f"resctrl monitoring: {path}" for path in (plan.rdt.monitoring_group,) if path]
     lines += [f"network device: {device.name} as {device.new_name}" for device in plan.net_devices]
     for point in plan.hooks._fields:
         hooks = getattr(plan.hooks, point)

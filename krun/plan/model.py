@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from krun.plan.cgroups import CgroupPlan
     from krun.plan.network import NetDevice
     from krun.plan.ops import Op
+    from krun.plan.rdt import RdtPlan
     from krun.spec.model import Hooks
 
 
@@ -67,6 +68,8 @@ class Plan(Record):
     """The maps to write when the stage asks for them; None without a new user namespace."""
     cgroup: CgroupPlan | None
     """The cgroup to make and to put init into; None where cgroups are disabled."""
+    rdt: RdtPlan | None
+    """The class of service and the monitoring group; None leaves the resctrl file system alone."""
     net_devices: tuple[NetDevice, ...]
     """The network devices to move into the container's namespace, when init waits."""
     hooks: Hooks

@@ -450,12 +450,16 @@ class VmHwConfig(Record):
 
 
 class Vm(Record):
-    """`vm`: what a client asks of a virtual machine of its own choosing."""
+    """`vm`: what a client asks of a virtual machine of its own choosing.
+
+    `hwconfig` is `hwConfig` as Go clients spell it.
+    """
 
     kernel: VmKernel
     hypervisor: VmHypervisor | None = None
     image: VmImage | None = None
     hw_config: VmHwConfig | None = None
+    hwconfig: VmHwConfig | None = None
 
 
 # -- the whole -----------------------------------------------------------------------------------------------

@@ -80,6 +80,7 @@ class Container(Record):
     pid_start: int = 0  # start time in clock ticks since boot, /proc/PID/stat field 22
     cgroup: Mapping[str, Any] | None = None  # as krun.execute.cgroup writes it
     covered_mount: int = 0  # without a mount namespace: the id of the mount that the root's own covers
+    rdt: Mapping[str, Any] | None = None  # as krun.execute.rdt writes it
     poststart: tuple[StoredHook, ...] = ()
     poststop: tuple[StoredHook, ...] = ()
 

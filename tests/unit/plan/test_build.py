@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from krun.errors import HostError, Unsupported, UsageError
+from krun.errors import HostError, SpecError, UsageError
 from krun.host.facts import HostFacts
 from krun.plan import ops
 from krun.plan.build import build_plan
@@ -19,11 +19,13 @@ from krun.spec.load import load
 from krun.spec.model import (
     Box,
     CpuAffinity,
-    IntelRdt,
     Namespace,
     Process,
     Spec,
     Vm,
+    VmHwConfig,
+    VmHypervisor,
+    VmImage,
     VmKernel,
 )
 
@@ -143,17 +145,25 @@ def changed(spec: Spec, part: str, name: str, value: object) -> Spec:
 @pytest.mark.parametrize(
     ("part", "name", "value", "path"),
     [
-        ("linux", "intel_rdt", IntelRdt(), "$.linux.intelRdt"),
-        ("", "vm", Vm(VmKernel("/k")), "$.vm"),
+        ("", "vm", Vm(VmKernel("/k")), "$.vm.kernel"),
     ],
 )
 def test_what_is_not_done_is_refused_by_name(
     spec: Spec, compile_spec: Callable[..., Plan], part: str, name: str, value: object, path: str
 ) -> None:
     """A property that cannot be applied is an error, never ignored."""
-    with pytest.raises(Unsupported) as caught:
+    with pytest.raises(SpecError) as caught:
         compile_spec(changed(spec, part, name, value))
     assert [fault.path for fault in caught.value.faults] == [path]
+
+
+def test_every_wish_for_another_machine_is_named(spec: Spec, compile_spec: Callable[..., Plan]) -> None:
+    """config-vm.md: each object of `vm` that a configuration has."""
+    vm = Vm(VmKernel("/k"), VmHypervisor("/h"), VmImage("/i", "raw"), VmHwConfig(vcpus=2))
+    with pytest.raises(SpecError) as caught:
+        compile_spec(spec.replace(vm=vm))
+    paths = [fault.path for fault in caught.value.faults]
+    assert paths == ["$.vm.hypervisor", "$.vm.kernel", "$.vm.image", "$.vm.hwConfig"]
 
 
 @pytest.mark.parametrize(

@@ -58,11 +58,11 @@ def test_plan_changes_nothing(krun: Path, bundle: Path) -> None:
 
 def test_plan_that_cannot_be_made_is_the_error_of_create(krun: Path, bundle: Path) -> None:
     """One line, and nothing on standard output."""
-    text = (bundle / "config.json").read_text().replace('"pid"}]', '"pid"}], "intelRdt": {}')
-    (bundle / "config.json").write_text(text)
+    config = json.loads((bundle / "config.json").read_text())
+    (bundle / "config.json").write_text(json.dumps({**config, "vm": {"kernel": {"path": "/k"}}}))
     done = run(krun, bundle, "plan")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "krun: $.linux.intelRdt: Intel RDT is not supported by this version\n"
+    assert done.stderr == "krun: $.vm.kernel: krun's virtual machine has no kernel to boot\n"
 
 
 def test_features_are_json_and_nothing_else(krun: Path, tmp_path: Path) -> None:
