@@ -2,7 +2,8 @@
  *
  * krun-init PROGRAM_FD: carries out the part of a plan that happens between clone and exec.  It decides
  * nothing, reads no environment and no other argument.  Errors go to the runtime's socket or through the
- * barrier; what cannot be said there, because the header itself is broken, is left to the exit status.
+ * barrier; what cannot be said there, because the header itself is broken, is left to the exit status.  Who
+ * starts it by hand is told so.
  */
 #include "run.h"
 
@@ -11,6 +12,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -36,6 +38,7 @@ int main(int argc, char **argv)
 	kr_stage_init(&stage);
 	fd = argc == 2 ? parse_fd(argv[1]) : -1;
 	if (fd < 0 || kr_program_map(fd, &stage.program, &err) != 0) {
+		(void)fputs("krun-init: is started by krun, with the descriptor of a program\n", stderr);
 		return 2;
 	}
 	(void)close(fd);

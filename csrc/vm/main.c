@@ -7,6 +7,7 @@
 #include "hypercall.h"
 #include "launch.h"
 #include "options.h"
+#include "own_stack.h"
 #include "run.h"
 
 #include <errno.h>
@@ -174,7 +175,7 @@ static int run_program(char **argv, const struct kr_options *options)
 	return launch(writer.data, writer.size, &boot);
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	struct kr_options options;
 	struct kr_err err;
@@ -198,4 +199,9 @@ int main(int argc, char **argv)
 		return fputs(HELP, stdout) >= 0 ? 0 : STATUS_ERROR;
 	}
 	return STATUS_ERROR;
+}
+
+int main(int argc, char **argv)
+{
+	return kr_on_enough_stack(run, argc, argv);
 }

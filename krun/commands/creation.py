@@ -114,6 +114,7 @@ def read_request(args: Arguments, context: Context, *, can_relay: bool = False) 
         owner_uid=os.geteuid(),
         monitor=options.monitor,
         annotations=spec.annotations,
+        has_process=spec.process is not None,
         poststart=tuple(_stored(hook) for hook in spec.hooks.poststart),
         poststop=tuple(_stored(hook) for hook in spec.hooks.poststop),
     )

@@ -5,6 +5,7 @@ Out of scope: generating one for a given image.
 
 from __future__ import annotations
 
+import errno
 import os
 
 from krun.commands.options import Argument, Arguments, Context, Option
@@ -31,5 +32,5 @@ def run(args: Arguments, context: Context) -> int:
     except FileExistsError:
         raise KrunError(f"{path} exists; remove it first") from None
     except OSError as error:
-        raise KrunError(f"{path} cannot be written: {error.strerror}") from None
+        raise KrunError(f"{path} cannot be written: {errno.errorcode.get(error.errno or 0, error)}") from None
     return 0

@@ -24,6 +24,8 @@ def start_container(container: Container, held: Held, log: Log) -> None:
     hooks have run when the error comes out of here (runtime.md#lifecycle).
     Raises WrongStatus unless it is created, PayloadError, HookError.
     """
+    if not container.has_process:
+        raise WrongStatus(container.id, f'container "{container.id}" cannot be started: it has no process')
     if container.cgroup is not None and liveness.is_frozen(container.cgroup):
         raise WrongStatus(container.id, f'container "{container.id}" cannot be started: it is paused')
     pidfd = liveness.open_process(container.pid, container.pid_start)

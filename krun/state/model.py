@@ -75,6 +75,7 @@ class Container(Record):
     owner_uid: int
     monitor: str
     annotations: Mapping[str, str] = {}
+    has_process: bool = True  # whether the configuration has one, without which there is nothing to start
     ready: bool = False  # whether `create` has finished
     pid: int = 0
     pid_start: int = 0  # start time in clock ticks since boot, /proc/PID/stat field 22

@@ -5,6 +5,7 @@ specs/decisions/0008-limits.md says who enforces which.  Out of scope: cgroups.
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from subprocess import DEVNULL, PIPE
 
@@ -189,3 +190,11 @@ def test_a_program_that_does_not_fit_does_not_run(run: Run, runner: Runner) -> N
     result = run(["echo", "here"], DATA=0)
     assert (result.out, result.status) == ("", status), result
     assert ("RLIMIT_DATA" in result.err) == (runner.monitor == "builtin")
+
+
+def test_the_callers_small_stack_limit_does_not_bind_the_monitor(runner: Runner, bundle: MakeBundle) -> None:
+    """`ulimit -s 64` leaves less than the monitor takes on its way; the payload has that limit."""
+    command = runner.command("run", "--bundle", bundle(["sh", "-c", "ulimit -s"]), "c")
+    script = 'ulimit -s 64; exec "$0" "$@"'
+    done = subprocess.run(["bash", "-c", script, *command], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr, done.returncode) == ("64\n", "", 0)

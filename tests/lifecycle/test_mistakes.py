@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -122,3 +123,17 @@ def test_a_hook_that_takes_too_long_is_killed(runner: Runner, bundle: MakeBundle
 def test_the_command_line(runner: Runner, words: list[str], line: str) -> None:
     """The word that is wrong is in the line."""
     assert runner.refused(*words).startswith(f"krun: {line}")
+
+
+def test_a_specification_that_cannot_be_written(runner: Runner, tmp_path: Path) -> None:
+    """The errno by its name: the C library's words would look like a missing payload's."""
+    line = runner.refused("spec", "--bundle", tmp_path / "nowhere")
+    assert line == f"krun: {tmp_path}/nowhere/config.json cannot be written: ENOENT"
+
+
+def test_krun_init_by_hand(krun: Path) -> None:
+    """It says what it is."""
+    (program,) = krun.parent.parent.glob("lib/python3*/site-packages/krun/libexec/krun-init")
+    done = subprocess.run([program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "krun-init: is started by krun, with the descriptor of a program\n"

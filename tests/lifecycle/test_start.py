@@ -25,6 +25,15 @@ def test_the_process_runs(runner: Runner, created: str) -> None:
     runner.ok("delete", "--force", created)
 
 
+def test_a_container_without_a_process_is_not_started(runner: Runner, bundle: MakeBundle) -> None:
+    """runtime.md#start: an error if process was not set; the container stays as it is."""
+    runner.ok("create", "--bundle", bundle(["true"], change=lambda config: config.pop("process")), "c")
+    line = runner.refused("start", "c")
+    assert line == 'krun: container "c" cannot be started: it has no process'
+    assert runner.state("c")["status"] == "created"
+    runner.ok("delete", "c")
+
+
 def test_a_second_start_is_refused(runner: Runner, created: str) -> None:
     """runtime.md#start: starting what is not created must have no effect and generate an error."""
     runner.ok("start", created)
