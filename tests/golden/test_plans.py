@@ -14,7 +14,7 @@ from krun.errors import KrunError
 from krun.host.facts import HostFacts, host_facts
 from krun.plan.build import build_plan
 from krun.plan.explain import plan_text
-from krun.plan.model import Options
+from krun.plan.model import Options, Plan
 from krun.spec.load import load
 
 HERE = Path(__file__).parent
@@ -31,8 +31,8 @@ def facts_named(host: str) -> HostFacts:
     return host_facts(json.loads((HERE / "facts" / f"{host}.json").read_text()))
 
 
-def compiled(name: str, host: str) -> str:
-    """Return the plan for a configuration on a host as text, or the refusal."""
+def plan_of(name: str, host: str) -> Plan:
+    """Return the plan for a configuration on a host."""
     spec = load((CONFIGS / f"{name}.config.json").read_bytes())
     options = Options(
         id="container1",
@@ -40,8 +40,13 @@ def compiled(name: str, host: str) -> str:
         monitor=HOSTS[host],
         console_socket=spec.process is not None and spec.process.terminal,
     )
+    return build_plan(spec, facts_named(host), options)
+
+
+def compiled(name: str, host: str) -> str:
+    """Return the plan for a configuration on a host as text, or the refusal."""
     try:
-        return plan_text(build_plan(spec, facts_named(host), options))
+        return plan_text(plan_of(name, host))
     except KrunError as error:
         return f"refused: {error}\n"
 

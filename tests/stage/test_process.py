@@ -245,6 +245,12 @@ def test_arguments_and_environment_are_exact(stage: StageRunner, root: Path) -> 
     assert stage.run(program).output == "A=1 2\nA=3\nB=\n"
 
 
+def test_sockets_are_the_payloads_by_its_pid(stage: StageRunner, root: Path) -> None:
+    """sd_listen_fds(3): LISTEN_PID names the process that is to take them, and replaces no other variable."""
+    program = [*opening(root), ops.PivotRoot(), ops.ListenPid(), *payload("env", env=("A=1", "B=2"))]
+    assert stage.run(program).output == "A=1\nB=2\nLISTEN_PID=1\n"
+
+
 @pytest.mark.parametrize(
     ("name", "error"),
     [
