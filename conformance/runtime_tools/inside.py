@@ -1,11 +1,11 @@
 """The first process of a trial's namespaces: runs a validation program, reaps what it orphans, cleans up.
 
-    inside.py [--hide-unified] RUNTIME TIMEOUT_S PROGRAM
+    inside.py [--hide-unified] LEFT RUNTIME TIMEOUT_S PROGRAM
 
 RUNTIME is the wrapper script that the program calls, too; PROGRAM runs in the working directory.  As the
 first process of a pid namespace it takes everything along when it ends.  Exits with the program's status
-(negative: 128 + the signal), or with 124 when the time was up; names on file descriptor 3 the containers
-that the program left behind.  It is no part of a trial's verdict to be clean: it deletes them.
+(128 + the signal that ended it), or with 124 when the time was up; writes the containers that the program
+left behind, which it deletes, to the descriptor LEFT as JSON.
 """
 
 from __future__ import annotations
@@ -72,13 +72,14 @@ def main(arguments: list[str]) -> int:
         arguments = arguments[1:]
         if os.path.ismount(UNIFIED):
             subprocess.run(["umount", UNIFIED], check=True)
-    runtime, timeout_s, *program = arguments
+    left_fd, runtime, timeout_s, *program = arguments
+    os.set_inheritable(int(left_fd), False)  # the program and the runtime have nothing to do with it
     status = _run(program, float(timeout_s))
     try:
         left = _delete_what_is_left(runtime)
     except subprocess.TimeoutExpired:
         left = ["(the runtime does not answer)"]
-    os.write(3, json.dumps(left).encode())
+    os.write(int(left_fd), json.dumps(left).encode())
     return status
 
 

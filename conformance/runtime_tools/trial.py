@@ -74,14 +74,10 @@ def run(runtime: Runtime, program: str, cache: Path, timeout_s: float) -> Trial:
             done = subprocess.run(
                 [
                     *["unshare", "--mount", "--propagation", "slave", "--pid", "--fork", "--kill-child"],
-                    *["--mount-proc", "--", "sh", "-c", f'exec "$@" 3>&{left.fileno()}', "sh"],
-                    *[
-                        sys.executable,
-                        "-I",
-                        str(INSIDE),
-                        *(["--hide-unified"] if runtime.hide_unified else []),
-                    ],
-                    *[str(wrapper), str(timeout_s), str(cache / "validation" / program)],
+                    *["--mount-proc", "--", sys.executable, "-I", str(INSIDE)],
+                    *(["--hide-unified"] if runtime.hide_unified else []),
+                    *[str(left.fileno()), str(wrapper), str(timeout_s)],
+                    str(cache / "validation" / program),
                 ],
                 cwd=folder,
                 env={"PATH": os.environ["PATH"], "HOME": "/root", "TMPDIR": scratch, "RUNTIME": str(wrapper)},

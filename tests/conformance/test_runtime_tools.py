@@ -11,7 +11,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import programs
 import pytest
+import small_kernel
 import tap
 import verdict
 from inside import TIMED_OUT
@@ -36,10 +38,10 @@ def known(*patterns: str, racy: bool = False, machine: dict[str, str] | None = N
 @pytest.mark.needs("root", "kvm", "go", "go-modules", "cgroup_v1")
 def test_every_validation_program_ends_as_the_known_failures_say(krun: Path, tmp_path: Path) -> None:
     """No failure is unexplained, and no explained one passes unnoticed; with and without a VM alike."""
-    outcome = tmp_path / "outcome.json"
+    report = tmp_path / "report.json"
     done = subprocess.run(
         [
-            *[sys.executable, str(DRIVER), "--json", str(outcome)],
+            *[sys.executable, str(DRIVER), "--json", str(report)],
             *["--runtime", f"none={krun} --monitor none", "--strict", "none=none"],
             *["--runtime", f"vm={krun} --monitor builtin", "--strict", "vm=vm"],
         ],
@@ -50,10 +52,29 @@ def test_every_validation_program_ends_as_the_known_failures_say(krun: Path, tmp
         check=False,
     )
     assert done.returncode == 0, f"{done.stderr}\n{done.stdout}"
-    results: dict[str, dict[str, Any]] = json.loads(outcome.read_text())
-    assert {name: len(programs) for name, programs in results.items()} == {"none": 58, "vm": 58}
-    for programs in results.values():
-        assert sum(len(program["lines"]) for program in programs.values()) > 4000
+    results: dict[str, dict[str, Any]] = json.loads(report.read_text())
+    assert {name: len(outcomes) for name, outcomes in results.items()} == {"none": 58, "vm": 58}
+    for outcomes in results.values():
+        assert sum(len(outcome["lines"]) for outcome in outcomes.values()) > 4000
+
+
+@pytest.mark.needs("root", "uml", "go", "go-modules")
+def test_what_this_machine_may_lack_passes_where_it_is_there(krun: Path, tmp_path: Path) -> None:
+    """A kernel with every capability: no failure is expected of these two, and strictness knows it."""
+    cache = programs.default_cache()
+    programs.obtain(cache)
+    share = tmp_path / "share"
+    share.mkdir()
+    ended = small_kernel.run(
+        [
+            *["env", "TMPDIR=/run", sys.executable, str(DRIVER), "--cache", str(cache)],
+            *["--runtime", f"none={krun} --monitor none", "--strict", "none=none"],
+            *["process_capabilities", "linux_rootfs_propagation"],
+        ],
+        share=share,
+    )
+    assert ended.status == 0, ended.output
+    assert "2 ok\n" in ended.output
 
 
 def test_lines_and_diagnostics_are_read() -> None:
