@@ -35,9 +35,10 @@ int kr_boot_parse(const void *data, size_t size, struct kr_boot *boot, struct kr
 	if ((boot->flags & KR_BOOT_MODEL) != 0) {
 		boot->model = kr_read_bytes(&r);
 	}
+	boot->name = (boot->flags & KR_BOOT_NAME) != 0 ? kr_read_string(&r) : boot->program;
 	if (r.failed || r.at != r.end || total != size || boot->program[0] == 0 || boot->args.count == 0 ||
 	    (boot->flags & ~(KR_BOOT_BARRIER | KR_BOOT_CONFINED | KR_BOOT_NO_NEW_PRIVS | KR_BOOT_BY_NUMBER |
-			     KR_BOOT_MODEL)) != 0) {
+			     KR_BOOT_MODEL | KR_BOOT_NAME)) != 0) {
 		return kr_fail(err, EPROTO, "the boot record is damaged");
 	}
 	return 0;

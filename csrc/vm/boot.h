@@ -18,6 +18,7 @@
 #define KR_BOOT_NO_NEW_PRIVS 4u  /* flag: the payload has no_new_privs; the monitor always does */
 #define KR_BOOT_BY_NUMBER    8u  /* flag: the program's path ends in the number of a descriptor */
 #define KR_BOOT_MODEL        16u /* flag: what the processor can do follows the limits */
+#define KR_BOOT_NAME         32u /* flag: the payload is to be known by another name than its path */
 #define KR_BOOT_MAX          (16u << 20)
 #define KR_LIMITS            16u /* resources of getrlimit(2) */
 #define KR_LIMIT_BYTES       20u /* in a record: u32 resource, u64 soft, u64 hard */
@@ -31,6 +32,7 @@ struct kr_boot {
 	int32_t kvm;
 	int32_t image;
 	const char *program;
+	const char *name; /* what the payload is told about its path, and scripts their interpreter */
 	struct kr_strings args;
 	struct kr_strings env;
 	struct kr_bytes filter;

@@ -100,13 +100,22 @@ static bool is_monitor(const struct kr_machine *machine, int directory, const ch
 	       fstat(machine->image, &image) == 0 && named.st_dev == image.st_dev && named.st_ino == image.st_ino;
 }
 
-static int write_record(struct kr_thread *thread, const struct kr_call *call, const char *program, unsigned first,
+/* What is executed. */
+struct target {
+	const char *program; /* its path */
+	const char *name;    /* what it is told about its path */
+	bool is_by_number;   /* the path ends in the number of a descriptor of the next image's */
+};
+
+static int write_record(struct kr_thread *thread, const struct kr_call *call, const struct target *target,
 			struct kr_boot_writer *writer)
 {
 	const struct kr_machine *machine = thread->machine;
 	const uint32_t no_new_privs = thread->seccomp.no_new_privs ? KR_BOOT_NO_NEW_PRIVS : 0;
-	const uint32_t by_number = call->nr == SYS_execveat ? KR_BOOT_BY_NUMBER : 0;
-	const struct kr_boot head = { .flags = KR_BOOT_CONFINED | KR_BOOT_MODEL | no_new_privs | by_number,
+	const uint32_t by_number = target->is_by_number ? KR_BOOT_BY_NUMBER : 0;
+	const unsigned first = call->nr == SYS_execveat ? 2 : 1;
+	const struct kr_boot head = { .flags = KR_BOOT_CONFINED | KR_BOOT_MODEL | KR_BOOT_NAME | no_new_privs |
+					       by_number,
 				      .sync = -1,
 				      .fifo = -1,
 				      .started = -1,
@@ -122,7 +131,7 @@ static int write_record(struct kr_thread *thread, const struct kr_call *call, co
 	int result;
 
 	kr_boot_begin(writer, &head);
-	kr_boot_put_string(writer, program);
+	kr_boot_put_string(writer, target->program);
 	result = put_guest_strings(writer, call->arg[first], true, limit);
 	if (result == 0) {
 		result = put_guest_strings(writer, call->arg[first + 1], false, limit);
@@ -139,6 +148,7 @@ static int write_record(struct kr_thread *thread, const struct kr_call *call, co
 	if (copy != NULL) {
 		memcpy(copy, model.data, model.size);
 	}
+	kr_boot_put_string(writer, target->name);
 	return result != 0 ? result : kr_boot_finish(writer);
 }
 
@@ -249,12 +259,11 @@ static bool may_write(size_t size)
 	return getrlimit(RLIMIT_FSIZE, &limit) != 0 || size <= limit.rlim_cur;
 }
 
-static int64_t exec_program(struct kr_thread *thread, const struct kr_call *call, const char *program,
-			    unsigned first)
+static int64_t exec_program(struct kr_thread *thread, const struct kr_call *call, const struct target *target)
 {
 	struct kr_machine *machine = thread->machine;
 	struct kr_boot_writer writer;
-	int result = write_record(thread, call, program, first, &writer);
+	int result = write_record(thread, call, target, &writer);
 	int record = -1;
 
 	if (result == 0 && !may_write(writer.size)) {
@@ -272,77 +281,72 @@ static int64_t exec_program(struct kr_thread *thread, const struct kr_call *call
 	return result;
 }
 
-int64_t kr_call_execve(struct kr_thread *thread, const struct kr_call *call)
+static int64_t exec_path(struct kr_thread *thread, const struct kr_call *call, const char *path)
 {
 	struct kr_machine *machine = thread->machine;
-	char path[PATH_MAX];
+	const struct target target = { .program = is_monitor(machine, AT_FDCWD, path) ? machine->program : path,
+				       .name = path };
 	struct kr_err err;
+
+	if (path[0] == 0) {
+		return -ENOENT;
+	}
+	return check_program(machine, target.program, &err) < 0 ? -err.code : exec_program(thread, call, &target);
+}
+
+int64_t kr_call_execve(struct kr_thread *thread, const struct kr_call *call)
+{
+	char path[PATH_MAX];
 	int64_t length = kr_copy_string(path, call->arg[0], sizeof path);
 
 	if (length < 0) {
 		return length;
 	}
-	if (length == 0) {
-		return -ENOENT;
-	}
-	if (machine->image < 0) {
-		return -ENOSYS;
-	}
-	if (is_monitor(machine, AT_FDCWD, path)) {
-		(void)snprintf(path, sizeof path, "%s", machine->program);
-	}
-	if (check_program(machine, path, &err) < 0) {
-		return -err.code;
-	}
-	return exec_program(thread, call, path, 1);
+	return thread->machine->image < 0 ? -ENOSYS : exec_path(thread, call, path);
 }
 
-/* The next image finds the program by a descriptor of its own, as the kernel would by /dev/fd. */
-static int64_t exec_descriptor(struct kr_thread *thread, const struct kr_call *call, int file)
+/* The next image finds the program by a descriptor of its own. */
+static int64_t exec_held(struct kr_thread *thread, const struct kr_call *call, int file, const char *name)
 {
 	struct kr_machine *machine = thread->machine;
 	char path[32];
+	const struct target target = { .program = path, .name = name, .is_by_number = true };
 	struct kr_err err;
 	int64_t result;
+	int found;
 
 	(void)snprintf(path, sizeof path, "/proc/self/fd/%d", file);
-	if (check_program(machine, path, &err) < 0) {
+	found = check_program(machine, path, &err);
+	if (found < 0) {
 		return -err.code;
 	}
+	/* A script's interpreter could not open what its name says. */
+	if (found == 1 && (fcntl((int)call->arg[0], F_GETFD) & FD_CLOEXEC) != 0) {
+		return -ENOENT;
+	}
 	keep_on_exec(file, true);
-	result = exec_program(thread, call, path, 2);
+	result = exec_program(thread, call, &target);
 	keep_on_exec(file, false);
 	return result;
 }
 
-int64_t kr_call_execveat(struct kr_thread *thread, const struct kr_call *call)
+/* A program below a directory, or that is open already: without a path of its own. */
+static int64_t exec_descriptor(struct kr_thread *thread, const struct kr_call *call, const char *path)
 {
 	struct kr_machine *machine = thread->machine;
 	int directory = (int)call->arg[0];
-	int flags = (int)call->arg[4];
-	char path[PATH_MAX];
-	int64_t result = kr_copy_string(path, call->arg[1], sizeof path);
+	const uint64_t no_follow = call->arg[4] & AT_SYMLINK_NOFOLLOW;
+	char name[PATH_MAX + 32];
+	int64_t result;
 	int file;
 
-	if (result < 0) {
-		return result;
-	}
-	if ((flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)) != 0) {
-		return -EINVAL;
-	}
-	if (path[0] == 0 && (flags & AT_EMPTY_PATH) == 0) {
-		return -ENOENT;
-	}
-	if (machine->image < 0) {
-		return -ENOSYS;
-	}
+	(void)snprintf(name, sizeof name, "/dev/fd/%d%s%s", directory, path[0] != 0 ? "/" : "", path);
 	if (is_monitor(machine, directory, path)) {
 		directory = AT_FDCWD;
-		(void)snprintf(path, sizeof path, "%s", machine->program);
+		path = machine->program;
 	}
 	file = path[0] == 0 ? fcntl(directory, F_DUPFD_CLOEXEC, 0)
-			    : openat(directory, path,
-				     O_PATH | O_CLOEXEC | ((flags & AT_SYMLINK_NOFOLLOW) != 0 ? O_NOFOLLOW : 0));
+			    : openat(directory, path, O_PATH | O_CLOEXEC | (no_follow != 0 ? O_NOFOLLOW : 0));
 	if (file < 0) {
 		return -errno;
 	}
@@ -350,7 +354,35 @@ int64_t kr_call_execveat(struct kr_thread *thread, const struct kr_call *call)
 	if (file < 0) {
 		return -errno;
 	}
-	result = exec_descriptor(thread, call, file);
+	result = exec_held(thread, call, file, name);
 	kr_descriptors_close(&machine->descriptors, file);
 	return result;
+}
+
+int64_t kr_call_execveat(struct kr_thread *thread, const struct kr_call *call)
+{
+	int flags = (int)call->arg[4];
+	struct stat named;
+	char path[PATH_MAX];
+	int64_t result = kr_copy_string(path, call->arg[1], sizeof path);
+
+	if (result < 0) {
+		return result;
+	}
+	if ((flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)) != 0) {
+		return -EINVAL;
+	}
+	if (path[0] == 0 && ((flags & AT_EMPTY_PATH) == 0 || (int)call->arg[0] == AT_FDCWD)) {
+		return (flags & AT_EMPTY_PATH) == 0 ? -ENOENT : -EACCES;
+	}
+	if (thread->machine->image < 0) {
+		return -ENOSYS;
+	}
+	if (path[0] != '/' && (int)call->arg[0] != AT_FDCWD) {
+		return exec_descriptor(thread, call, path);
+	}
+	if ((flags & AT_SYMLINK_NOFOLLOW) != 0 && lstat(path, &named) == 0 && S_ISLNK(named.st_mode)) {
+		return -ELOOP;
+	}
+	return exec_path(thread, call, path);
 }

@@ -18,10 +18,10 @@
 #include <unistd.h>
 
 /* `ps` shows the payload.  The break stays the monitor's own: the guest's is no business of the kernel's. */
-static int show_as_payload(const char *program, const struct kr_image *image, const struct kr_stack *stack,
+static int show_as_payload(const char *name, const struct kr_image *image, const struct kr_stack *stack,
 			   struct kr_err *err)
 {
-	const char *slash = strrchr(program, '/');
+	const char *slash = strrchr(name, '/');
 	uint64_t brk = (uint64_t)syscall(SYS_brk, 0);
 	struct prctl_mm_map map = { .start_code = image->code_start,
 				    .end_code = image->code_end,
@@ -38,7 +38,7 @@ static int show_as_payload(const char *program, const struct kr_image *image, co
 				    .auxv_size = stack->aux_bytes,
 				    .exe_fd = (__u32)-1 };
 
-	(void)prctl(PR_SET_NAME, slash != NULL ? slash + 1 : program);
+	(void)prctl(PR_SET_NAME, slash != NULL ? slash + 1 : name);
 	if (prctl(PR_SET_MM, PR_SET_MM_MAP, &map, sizeof map, 0) != 0) {
 		return kr_fail(err, errno, "show the payload's command line");
 	}
@@ -73,12 +73,23 @@ static int confine(const struct kr_boot *boot, struct kr_thread *thread, struct 
 	return kr_confine(code, size, err);
 }
 
-/* The descriptor by which an execveat handed the program over.  A script's interpreter has yet to open it. */
-static void close_program(const struct kr_boot *boot, const struct kr_image *image)
+/* A program that came by a descriptor alone is known by its file, which of a script is the interpreter. */
+static const char *shown_name(const struct kr_boot *boot, const struct kr_machine *machine)
+{
+	const char directory[] = "/dev/fd/";
+	size_t size = sizeof directory - 1;
+	bool is_number = (boot->flags & KR_BOOT_BY_NUMBER) != 0 && strncmp(boot->name, directory, size) == 0 &&
+			 strchr(boot->name + size, '/') == NULL;
+
+	return is_number ? machine->program : boot->name;
+}
+
+/* The descriptor by which an execveat handed the program over. */
+static void close_program(const struct kr_boot *boot)
 {
 	const char *slash = strrchr(boot->program, '/');
 
-	if ((boot->flags & KR_BOOT_BY_NUMBER) != 0 && image->script_args == 0 && slash != NULL) {
+	if ((boot->flags & KR_BOOT_BY_NUMBER) != 0 && slash != NULL) {
 		(void)close(atoi(slash + 1));
 	}
 }
@@ -100,11 +111,11 @@ int kr_launch(struct kr_boot *boot, struct kr_machine *machine, struct kr_thread
 	machine->threads = 1;
 	kr_thread_adopt(thread);
 	kr_signals_inherit(thread);
-	if (kr_stack_place(machine, err) < 0 || kr_load(machine, boot->program, &image, err) < 0 ||
-	    kr_stack_build(machine, &image, boot->program, boot->args, boot->env, &stack, err) < 0) {
+	if (kr_stack_place(machine, err) < 0 || kr_load(machine, boot->program, boot->name, &image, err) < 0 ||
+	    kr_stack_build(machine, &image, boot->name, boot->args, boot->env, &stack, err) < 0) {
 		return -1;
 	}
-	close_program(boot, &image);
+	close_program(boot);
 	thread->cpu = kr_cpu_take(machine, err);
 	if (thread->cpu == NULL) {
 		return -1;
@@ -114,7 +125,7 @@ int kr_launch(struct kr_boot *boot, struct kr_machine *machine, struct kr_thread
 	}
 	kr_cpu_regs(thread->cpu)->rip = image.entry;
 	kr_cpu_regs(thread->cpu)->rsp = stack.pointer;
-	if (show_as_payload(boot->program, &image, &stack, err) < 0 || confine(boot, thread, err) < 0) {
+	if (show_as_payload(shown_name(boot, machine), &image, &stack, err) < 0 || confine(boot, thread, err) < 0) {
 		return -1;
 	}
 	if ((boot->flags & KR_BOOT_BARRIER) != 0) {

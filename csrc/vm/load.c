@@ -120,9 +120,9 @@ static bool is_script(const struct program *program)
 }
 
 /* Open `path`; while it is a script, its interpreter instead.  The words of the line go in front of the
- * arguments: interpreter, its argument, the script's path. */
-static int follow_scripts(int directory, const char *path, struct program *program, struct kr_image *image,
-			  struct kr_err *err)
+ * arguments: interpreter, its argument, the script's name. */
+static int follow_scripts(int directory, const char *path, const char *name, struct program *program,
+			  struct kr_image *image, struct kr_err *err)
 {
 	const char *script = path;
 
@@ -152,7 +152,7 @@ static int follow_scripts(int directory, const char *path, struct program *progr
 		}
 		image->script_args += words;
 		if (depth == 0) {
-			image->script_arg[image->script_args++] = path;
+			image->script_arg[image->script_args++] = name;
 		}
 		close_program(program);
 		if (open_program(AT_FDCWD, interpreter, program, err) < 0) {
@@ -215,11 +215,15 @@ int kr_load_check(int directory, const char *path, struct kr_err *err)
 	struct kr_elf elf = { .segments = 0 };
 	struct kr_elf interpreter_elf = { .segments = 0 };
 
-	if (follow_scripts(directory, path, &program, &image, err) < 0 || read_elf(&program, path, &elf, err) < 0) {
+	if (follow_scripts(directory, path, path, &program, &image, err) < 0 ||
+	    read_elf(&program, path, &elf, err) < 0) {
 		return -1;
 	}
-	return elf.has_interpreter ? open_interpreter(&program, &elf, path, &interpreter, &interpreter_elf, err)
-				   : 0;
+	if (elf.has_interpreter &&
+	    open_interpreter(&program, &elf, path, &interpreter, &interpreter_elf, err) < 0) {
+		return -1;
+	}
+	return image.script_args > 0 ? 1 : 0;
 }
 
 /* One segment: the file's part, and zeros for the rest. */
@@ -326,13 +330,14 @@ static int set_program_path(struct kr_machine *machine, const struct program *pr
 	return 0;
 }
 
-int kr_load(struct kr_machine *machine, const char *path, struct kr_image *image, struct kr_err *err)
+int kr_load(struct kr_machine *machine, const char *path, const char *name, struct kr_image *image,
+	    struct kr_err *err)
 {
 	own_program struct program program = { .fd = -1 };
 	struct kr_elf elf = { .segments = 0 };
 	uint64_t bias;
 
-	if (follow_scripts(AT_FDCWD, path, &program, image, err) < 0) {
+	if (follow_scripts(AT_FDCWD, path, name, &program, image, err) < 0) {
 		return -1;
 	}
 	if (image->script_args > 0) {
