@@ -18,6 +18,8 @@ from krun.sys.descriptors import Descriptors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from krun.commands.options import Arguments, Context
     from krun.execute.cgroup import CgroupRecord
     from krun.state.model import Container
@@ -89,8 +91,18 @@ def _follow(
 
 
 def _print_stats(container: Container, record: CgroupRecord, context: Context) -> None:
-    document = {"type": "stats", "id": container.id, "data": read_stats(record)}
+    data = read_stats(record) | {"intel_rdt": _rdt_stats(container), "network_interfaces": None}
+    document = {"type": "stats", "id": container.id, "data": data}
     context.out(json.dumps(document) + "\n")
+
+
+def _rdt_stats(container: Container) -> dict[str, Any]:
+    if container.rdt is None:
+        return {}
+    from krun.execute.rdt import rdt_record  # hardly any host has it
+    from krun.execute.rdt_stats import read_rdt_stats
+
+    return read_rdt_stats(rdt_record(container.rdt))
 
 
 def _now_ms() -> int:

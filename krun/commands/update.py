@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from krun import os
 from krun.commands.options import Argument, Option
-from krun.errors import HostError, UsageError, WrongStatus
+from krun.errors import HostError, WrongStatus
 from krun.execute.cgroup_update import update
+from krun.execute.undo import Undo
 from krun.host.probe import probe
 from krun.plan.update import NUMBERS, SIZES, TEXTS, resources_document, update_settings
 from krun.spec.ids import check_id
@@ -17,6 +18,7 @@ from krun.sys import json
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from krun.commands.options import Arguments, Context
+    from krun.state.model import Container
 
 SUMMARY = "change the limits of a container"
 OPTIONS = (
@@ -36,6 +38,8 @@ OPTIONS = (
     Option("--cpuset-cpus", "the CPUs that it may use", value="LIST"),
     Option("--cpuset-mems", "the memory nodes that it may use", value="LIST"),
     Option("--pids-limit", "limit of processes, -1 for none", value="N"),
+    Option("--l3-cache-schema", "what it may take of the caches, for Intel RDT", value="L3:..."),
+    Option("--mem-bw-schema", "what it may take of the memory's bandwidth, for Intel RDT", value="MB:..."),
     Option("--blkio-weight", "weight of its input and output, 10 to 1000", value="N"),
 )
 ARGUMENTS = (Argument("container-id", "the container"),)
@@ -47,7 +51,7 @@ def run(args: Arguments, context: Context) -> int:
     given = {name: args[name] for name in (*SIZES, *NUMBERS, *TEXTS)}
     if args["resources"]:
         if any(given.values()):
-            raise UsageError("update: --resources and limits cannot be given together")
+            context.log.warning("update: with --resources, the limits of the command line are ignored")
         data = _read(args["resources"])
     else:
         data = json.dumps(resources_document(given)).encode()
@@ -59,9 +63,23 @@ def run(args: Arguments, context: Context) -> int:
             raise WrongStatus(id, f'cannot update container "{id}": container not running: {status}')
         if container.cgroup is None and settings:
             raise HostError(f'cannot update container "{id}"', "it has no cgroup")
-        if container.cgroup is not None:
-            update(settings, container.cgroup["paths"])
+        with Undo() as undo:
+            _change_schemata(args, container, undo)
+            if container.cgroup is not None:
+                update(settings, container.cgroup["paths"])
     return 0
+
+
+def _change_schemata(args: Arguments, container: Container, undo: Undo) -> None:
+    """Write the lines for Intel RDT, which runc takes beside a file with resources, too."""
+    lines = [line for name in ("l3-cache-schema", "mem-bw-schema") for line in args[name].split("\n") if line]
+    if not lines:
+        return
+    from krun.execute import rdt  # hardly any host has it
+
+    if container.rdt is None:
+        raise HostError(f'cannot update container "{container.id}"', "it has no class of Intel RDT")
+    rdt.change(rdt.rdt_record(container.rdt), lines, undo)
 
 
 def _read(path: str) -> bytes:

@@ -19,6 +19,26 @@ if TYPE_CHECKING:
     from krun.execute.cgroup import CgroupRecord
 
 _UNLIMITED = (1 << 64) - 1
+_CPUSET_NUMBERS = (
+    "cpu_exclusive",
+    "mem_hardwall",
+    "mem_exclusive",
+    "memory_migrate",
+    "memory_spread_page",
+    "memory_spread_slab",
+    "memory_pressure",
+    "sched_load_balance",
+    "sched_relax_domain_level",
+)
+_MORE_IO = {
+    "ioQueueRecursive": "io_queued_recursive",
+    "ioServiceTimeRecursive": "io_service_time_recursive",
+    "ioWaitTimeRecursive": "io_wait_time_recursive",
+    "ioMergedRecursive": "io_merged_recursive",
+    "ioTimeRecursive": "time_recursive",
+    "sectorsRecursive": "sectors_recursive",
+}
+"""What only a scheduler counts: property -> file."""
 _TICK_NS = 10_000_000  # cpuacct.stat counts in hundredths of a second, sysconf(_SC_CLK_TCK)
 
 
@@ -37,6 +57,7 @@ def read_stats(record: CgroupRecord) -> dict[str, Any]:
     is_v1_hugetlb = "hugetlb" in paths
     return {
         "cpu": _cpu_v1(paths.get("cpuacct", ""), paths.get("cpu", "")),
+        "cpuset": _cpuset_v1(paths.get("cpuset", "")),
         "memory": _memory_v1(paths.get("memory", "")),
         "pids": _pids(paths.get("pids", "")),
         "blkio": _io_v1(paths.get("blkio", "")),
@@ -73,6 +94,7 @@ def _cpu_v1(cpuacct: str, cpu: str) -> dict[str, Any]:
         "usage": {
             "total": _number(cpuacct, "cpuacct.usage"),
             "percpu": [int(word) for word in _text(cpuacct, "cpuacct.usage_percpu").split()],
+            **_cpu_modes_v1(cpuacct),
             "kernel": stat.get("system", 0) * _TICK_NS,
             "user": stat.get("user", 0) * _TICK_NS,
         },
@@ -82,6 +104,32 @@ def _cpu_v1(cpuacct: str, cpu: str) -> dict[str, Any]:
             "throttledTime": throttling.get("throttled_time", 0),
         },
     }
+
+
+def _cpu_modes_v1(cpuacct: str) -> dict[str, list[int]]:
+    """Read a heading `cpu user system`, then a line of numbers for each CPU."""
+    rows = [line.split() for line in _text(cpuacct, "cpuacct.usage_all").splitlines()[1:]]
+    whole = [row for row in rows if len(row) == 3]
+    return {
+        "percpu_kernel": [int(kernel) for _, _, kernel in whole],
+        "percpu_user": [int(user) for _, user, _ in whole],
+    }
+
+
+def _cpuset_v1(directory: str) -> dict[str, Any]:
+    """Read all of the controller's settings; a list of CPUs as single numbers, as runc has it."""
+    found: dict[str, Any] = {name: _numbers(_text(directory, f"cpuset.{name}")) for name in ("cpus", "mems")}
+    return found | {name: _number(directory, f"cpuset.{name}") for name in _CPUSET_NUMBERS}
+
+
+def _numbers(text: str) -> list[int]:
+    """Return the numbers of a list such as `0-2,7`."""
+    found: list[int] = []
+    for part in text.strip().split(","):
+        first, _, last = part.partition("-")
+        if first:
+            found += range(int(first), int(last or first) + 1)
+    return found
 
 
 def _cpu_v2(directory: str) -> dict[str, Any]:
@@ -150,16 +198,21 @@ def _io_v1(directory: str) -> dict[str, Any]:
     return {
         "ioServiceBytesRecursive": _io_entries(directory, "blkio.throttle.io_service_bytes_recursive"),
         "ioServicedRecursive": _io_entries(directory, "blkio.throttle.io_serviced_recursive"),
+        **{
+            name: entries
+            for name, file in _MORE_IO.items()
+            if (entries := _io_entries(directory, f"blkio.bfq.{file}"))
+        },
     }
 
 
 def _io_entries(directory: str, file: str) -> list[dict[str, Any]]:
-    """Read lines `MAJOR:MINOR OPERATION NUMBER`."""
+    """Read lines `MAJOR:MINOR OPERATION NUMBER`; what is no operation's has none."""
     entries = []
     for line in _text(directory, file).splitlines():
-        fields = line.split()
-        if len(fields) == 3:
-            entries.append(_io_entry(fields[0], fields[1], int(fields[2])))
+        device, *fields = line.split()
+        if ":" in device and fields:
+            entries.append(_io_entry(device, fields[0] if len(fields) > 1 else "", int(fields[-1])))
     return entries
 
 
@@ -196,6 +249,13 @@ def _is_usage(name: str, suffix: str) -> bool:
 
 
 def _huge_pages(directory: str, size: str, current: str) -> dict[str, int]:
+    if current == "current":  # v2 keeps no highest value
+        events = _table(directory, f"hugetlb.{size}.events")
+        return {
+            "usage": _number(directory, f"hugetlb.{size}.current"),
+            "max": 0,
+            "failcnt": events.get("max", 0),
+        }
     return {
         "usage": _number(directory, f"hugetlb.{size}.{current}"),
         "max": _number(directory, f"hugetlb.{size}.max_usage_in_bytes"),

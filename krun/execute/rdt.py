@@ -85,6 +85,20 @@ def enter(record: RdtRecord, pid: int) -> None:
             raise HostError(f"process {pid} cannot enter {directory}", _name(error)) from None
 
 
+def change(record: RdtRecord, lines: Sequence[str], undo: Undo) -> None:
+    """Write lines into the schemata of a container's class; `undo` gets the old ones.  Raises HostError."""
+    path = f"{record.groups[0]}/schemata"
+    before = {line.partition(":")[0].strip(): line.strip() for line in _read(path).splitlines()}
+    for line in lines:
+        try:
+            _write(path, line)
+        except OSError as error:
+            raise HostError(f"schema {line}", f"the kernel refuses it: {_name(error)}") from None
+        old = before.get(line.partition(":")[0].strip())
+        if old is not None:
+            undo.add(f"write {old} to {path}", lambda text=old: _write(path, text))  # type: ignore[misc]  # bound now
+
+
 def remove(record: RdtRecord) -> None:
     """Remove what goes with the container; what is gone is no error.  Raises HostError."""
     for directory in record.removed:

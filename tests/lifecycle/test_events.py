@@ -20,7 +20,11 @@ MakeBundle = Callable[..., Bundle]
 MIB = 1 << 20
 ATTEMPTS = 20
 NEVER_ZERO = """
-    cpu.usage.total cpu.usage.percpu cpu.throttling memory.usage.limit memory.usage.usage memory.usage.max
+    cpu.usage.total cpu.usage.percpu cpu.usage.percpu_kernel cpu.usage.percpu_user cpu.throttling
+    cpuset.cpus cpuset.mems cpuset.cpu_exclusive cpuset.mem_hardwall cpuset.mem_exclusive
+    cpuset.memory_migrate cpuset.memory_spread_page cpuset.memory_spread_slab cpuset.memory_pressure
+    cpuset.sched_load_balance cpuset.sched_relax_domain_level intel_rdt network_interfaces
+    memory.usage.limit memory.usage.usage memory.usage.max
     memory.swap.limit memory.kernel.limit memory.kernelTCP.limit memory.raw pids.current blkio hugetlb
 """.split()
 
@@ -68,6 +72,8 @@ def test_stats_have_the_names_that_runc_gives_them(
         for name in place.split("."):
             ours, theirs = ours[name], theirs[name]
         assert type(ours) is type(theirs), place
+        if place.startswith("cpuset"):
+            assert ours == theirs, place
 
 
 def test_events_come_until_the_container_ends(runner: Runner, bundle: MakeBundle) -> None:

@@ -114,10 +114,7 @@ def test_a_refused_value_changes_nothing(limited: Limited, resources: dict[str, 
     [
         (["--memory", "much", "c"], "--memory: 'much' is not a size"),
         (["--pids-limit", "1.5", "c"], "--pids-limit: '1.5' is not a number"),
-        (
-            ["--resources", "-", "--memory", "1g", "c"],
-            "update: --resources and limits cannot be given together",
-        ),
+        (["--l3-cache-schema", "L3:0=f", "c"], 'cannot update container "c": it has no class of Intel RDT'),
         (["--resources", "/missing", "c"], "resources /missing: cannot be read"),
         (["--memory", "64m", "other"], 'container "other" does not exist'),
     ],
@@ -127,6 +124,15 @@ def test_mistakes_have_their_line(limited: Limited, words: list[str], line: str)
     before = limited.found()
     assert limited.runner.refused("update", *words) == f"krun: {line}"
     assert limited.found() == before
+
+
+def test_limits_beside_a_file_are_ignored(limited: Limited, tmp_path: Path) -> None:
+    """As with runc; the log has a warning."""
+    before, log = limited.found(), tmp_path / "log"
+    words = ["--log", str(log), "--log-level", "warning", "update", "--resources", "-", "--memory", "1g", "c"]
+    limited.runner.ok(*words, stdin=b'{"pids":{"limit":33}}')
+    assert limited.found() == before | {"pids": "33"}
+    assert "the limits of the command line are ignored" in log.read_text()
 
 
 def test_nothing_to_change_is_no_error(limited: Limited) -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from krun.errors import HostError, Unsupported
+from krun.errors import HostError, KrunError, Unsupported
 from krun.execute import rdt
+from krun.execute.rdt import RdtRecord, change
+from krun.execute.rdt_stats import read_rdt_stats
 from krun.execute.undo import Undo
 from krun.plan.rdt import RdtPlan
 
@@ -153,3 +155,29 @@ def test_a_group_that_cannot_be_entered_is_an_error(tree: Path) -> None:
     """With the pid and the directory."""
     with pytest.raises(HostError, match=r"^process 42 cannot enter .*/gone: ENOENT$"):
         rdt.enter(rdt.RdtRecord((str(tree / "gone"),), ()), 42)
+
+
+def test_statistics_are_the_schemata_and_what_the_group_counts(tmp_path: Path) -> None:
+    """runc's names; a number for each cache."""
+    group = tmp_path / "mon_groups/c"
+    (tmp_path / "schemata").write_text("    L3:0=ff;1=ff\n    MB:0=100\n    L2:0=f\n")
+    group.mkdir(parents=True)
+    for cache, used in (("mon_L3_00", 7), ("mon_L3_01", 9)):
+        (group / "mon_data" / cache).mkdir(parents=True)
+        (group / "mon_data" / cache / "llc_occupancy").write_text(f"{used}\n")
+    assert read_rdt_stats(RdtRecord((str(tmp_path), str(group)), ())) == {
+        "l3_cache_schema": "L3:0=ff;1=ff",
+        "mem_bw_schema": "MB:0=100",
+        "cmt_stats": [{"llc_occupancy": 7}, {"llc_occupancy": 9}],
+    }
+
+
+def test_a_schema_is_changed_and_taken_back(tmp_path: Path) -> None:
+    """update: all or nothing."""
+    (tmp_path / "schemata").write_text("L3:0=ff\n")
+    record = RdtRecord((str(tmp_path),), ())
+    undo = Undo()
+    change(record, ["L3:0=f"], undo)
+    assert (tmp_path / "schemata").read_text().startswith("L3:0=f\n")
+    undo.__exit__(KrunError, KrunError("a later step fails"), None)
+    assert (tmp_path / "schemata").read_text().startswith("L3:0=ff")
