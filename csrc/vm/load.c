@@ -236,7 +236,8 @@ static int map_segment(struct kr_machine *machine, int fd, const struct kr_elf_s
 	int result = 0;
 
 	if (segment->file_size > 0) {
-		result = kr_memory_map(machine, start, mapped_end - start, segment->prot, MAP_PRIVATE, fd,
+		result = kr_memory_map(machine, start, mapped_end - start, segment->prot,
+				       MAP_PRIVATE | MAP_DENYWRITE, fd,
 				       (int64_t)kr_align_down(segment->offset, KR_PAGE));
 	}
 	if (result == 0 && end > mapped_end) {

@@ -15,6 +15,11 @@
 #define PROT_SEM    0x8
 #define PREFILL     (2 * KR_BLOCK) /* larger mappings are filled where they are touched */
 #define BELOW_2_GIB 0x80000000ull
+/* What is put in place at once instead of page by page as it is touched. */
+#define EAGER_SMALL   (32ull << 10)
+#define EAGER_HEAP    (256ull << 10) /* more of it, after what the C library takes first: */
+#define HEAP_FIRST    (128ull << 10)
+#define EAGER_SEGMENT (2ull << 20) /* of a program or library: data that it comes with */
 
 static void *host(uint64_t address)
 {
@@ -34,10 +39,32 @@ static void prefill(struct kr_machine *machine, uint64_t start, uint64_t size)
 	}
 }
 
+/* A first touch in the guest costs far more than what the host takes to have a page ready, twice that where the
+ * page is read before it is written, and KVM maps with it the neighbours that are ready.  What is small, private
+ * and writable is used as a rule, and so is more heap for a program that has used up what it had.  Of files, only
+ * what a loader puts in place: a private page shows what others write to the file until it is written itself. */
+static uint64_t eager_size(const struct kr_arena *arena, uint64_t start, int flags)
+{
+	if ((flags & MAP_ANONYMOUS) == 0) {
+		return (flags & MAP_DENYWRITE) != 0 ? EAGER_SEGMENT : 0;
+	}
+	if (start == kr_align_up(arena->brk, KR_PAGE) && arena->brk - arena->brk_start >= HEAP_FIRST) {
+		return EAGER_HEAP;
+	}
+	return EAGER_SMALL;
+}
+
+static bool is_eager(const struct kr_arena *arena, uint64_t start, uint64_t size, int prot, int flags)
+{
+	return (flags & MAP_TYPE) == MAP_PRIVATE && (prot & PROT_WRITE) != 0 &&
+	       size <= eager_size(arena, start, flags);
+}
+
 int kr_memory_map(struct kr_machine *machine, uint64_t start, uint64_t size, int prot, int flags, int fd,
 		  int64_t offset)
 {
-	int host_flags = (flags & ~(MAP_FIXED_NOREPLACE | MAP_GROWSDOWN | MAP_32BIT)) | MAP_FIXED;
+	int host_flags = (flags & ~(MAP_FIXED_NOREPLACE | MAP_GROWSDOWN | MAP_32BIT)) | MAP_FIXED |
+			 (is_eager(&machine->arena, start, size, prot, flags) ? MAP_POPULATE : 0);
 	const bool is_shared = (flags & MAP_SHARED) != 0;
 	const bool is_stack = start == machine->arena.stack_start; /* it counts as it grows */
 	uint64_t more = is_stack ? 0 : size - kr_arena_count(&machine->arena, start, start + size);

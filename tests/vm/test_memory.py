@@ -34,3 +34,10 @@ def test_nothing_of_the_guest_is_executable_on_the_host(static: Callable[[str], 
     guest = [line for line in maps if int(line.partition("-")[0], 16) < 0x200000000000]
     assert guest
     assert [line for line in guest if "x" in line.split()[1]] == []
+
+
+def test_memory_is_taken_at_once_where_it_is_small_and_else_when_touched(
+    static: Callable[[str], Path], in_vm: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    """A small private mapping is in place before the first touch; a large or shared one is not."""
+    assert in_vm(static("resident")).stdout == "small 8\nlarge 0\nshared 0\nread-only 0\n"
