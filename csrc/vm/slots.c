@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 
 #define SYSTEM_FIRST_BYTES 0x40000ull    /* 64 pages: enough for a small program */
+#define ARENA_SLOT_MIN     0x800000ull   /* a smaller one would cost as much time */
 #define ARENA_SLOT_MAX     0x40000000ull /* no single slot costs more than a few milliseconds */
 #define NUMBER_VDSO        0u
 #define NUMBER_FIRST       1u
@@ -134,7 +135,7 @@ static uint64_t smaller(uint64_t a, uint64_t b)
 /* A quarter of what there is, so that the number of slots grows with the logarithm of the memory. */
 static uint64_t good_size(const struct kr_slots *slots)
 {
-	uint64_t size = KR_BLOCK;
+	uint64_t size = ARENA_SLOT_MIN;
 
 	while (size < ARENA_SLOT_MAX && size * 4 < slots->next_gpa - KR_ARENA_GPA) {
 		size *= 2;
@@ -142,15 +143,20 @@ static uint64_t good_size(const struct kr_slots *slots)
 	return size;
 }
 
+/* As much as that around `address`, where no other slot is in the way; above the least size, only what the guest's
+ * region there reaches. */
 static struct kr_slot place_slot(const struct kr_slots *slots, size_t at, uint64_t address, uint64_t low,
 				 uint64_t high)
 {
 	uint64_t size = good_size(slots);
 	uint64_t floor = at > 0 ? slots->arena[at - 1].gva + slots->arena[at - 1].size : 0;
 	uint64_t ceiling = at < slots->count ? slots->arena[at].gva : KR_ARENA_END;
-	uint64_t start = larger(kr_align_down(address, size), larger(floor, kr_align_down(low, KR_BLOCK)));
-	uint64_t end = smaller(kr_align_down(address, size) + size, smaller(ceiling, kr_align_up(high, KR_BLOCK)));
+	uint64_t least = kr_align_down(address, ARENA_SLOT_MIN);
+	uint64_t start = larger(kr_align_down(address, size), kr_align_down(low, KR_BLOCK));
+	uint64_t end = smaller(kr_align_down(address, size) + size, kr_align_up(high, KR_BLOCK));
 
+	start = larger(smaller(start, least), floor);
+	end = smaller(larger(end, least + ARENA_SLOT_MIN), ceiling);
 	return (struct kr_slot){ .gva = start, .gpa = slots->next_gpa, .size = end - start };
 }
 

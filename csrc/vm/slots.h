@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The guest's physical memory: KVM's memory slots.  A slot costs the kernel a quarter of a percent of what it
- * spans, so slots begin small and grow with what the guest uses.  Where a piece of the arena lies physically
- * never changes, so that shadow page tables of KVM can never hold an old address.
+ * spans, so slots begin small and grow with what the guest uses; but for each one KVM waits until all of the kernel
+ * has noticed, which is long where much runs, so they do not begin too small.  Where a piece of the arena lies
+ * physically never changes, so that shadow page tables of KVM can never hold an old address.
  */
 #ifndef KR_VM_SLOTS_H
 #define KR_VM_SLOTS_H
@@ -41,7 +42,7 @@ uint64_t kr_slots_system_page(struct kr_slots *slots, int vm);
 /* Host address of system memory. */
 void *kr_slots_system_at(const struct kr_slots *slots, uint64_t gpa);
 /* The slot that holds `address`, made when there is none.  [low, high) is the guest's region around it, which
- * a new slot does not leave by more than it has to.  NULL when the kernel has no memory for it. */
+ * a large new slot does not leave by more than it has to.  NULL when the kernel has no memory for it. */
 const struct kr_slot *kr_slots_for(struct kr_slots *slots, int vm, uint64_t address, uint64_t low, uint64_t high);
 /* Give the host's vDSO, size bytes at `host`, its place at KR_VDSO_GPA. */
 int kr_slots_set_vdso(struct kr_slots *slots, int vm, uint64_t host, uint64_t size, struct kr_err *err);
