@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.bundles import MOUNTS, Bundle
@@ -152,3 +153,58 @@ def test_a_device_over_a_file_of_the_image_is_refused(plain_runtime: Runner, bun
     (made.rootfs / "dev/null").write_text("kept\n")
     assert "/dev/null" in plain_runtime.refused("create", "--bundle", made, "c")
     assert (made.rootfs / "dev/null").read_text() == "kept\n"
+
+
+def test_cgroups_of_a_user_namespace_are_read_only(either_runtime: Runner, bundle: MakeBundle) -> None:
+    """CVE-2023-25809: a container in a user namespace of its own changes no cgroup of the host."""
+    script = (
+        "for f in $(find /sys/fs/cgroup -name cgroup.procs); do"
+        "  { echo 1 >$f; } 2>/dev/null && echo wrote $f; mkdir ${f%/*}/made 2>/dev/null && echo made ${f%/*};"
+        "done; find /sys/fs/cgroup -name cgroup.procs | grep -c ."
+    )
+
+    def change(config: dict[str, Any]) -> None:
+        config["linux"]["namespaces"].append({"type": "user"})
+        for name in ("uidMappings", "gidMappings"):
+            config["linux"][name] = [{"containerID": 0, "hostID": 0, "size": 65536}]
+        options = ["nosuid", "noexec", "nodev", "relatime", "ro"]
+        config["mounts"].append(
+            {"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": options}
+        )
+
+    result = either_runtime.ok("run", "--bundle", bundle(["sh", "-c", script], change=change), "c")
+    assert int(result.out) > 0, "the container sees no cgroup"
+
+
+def hostile_dev(bundle: Bundle, outside: Path) -> None:
+    """Have a directory on /dev that the image controls, and so no device of krun's own."""
+    own = ("/dev", "/dev/pts", "/dev/shm", "/dev/mqueue")  # destinations in the container
+    mounts = [mount for mount in bundle.config["mounts"] if mount["destination"] not in own]
+    bound = {"destination": "/dev", "type": "bind", "source": str(outside), "options": ["rbind", "rw"]}
+    bundle.config["mounts"] = [*mounts, bound]
+    bundle.write()
+
+
+def test_a_mask_that_the_image_replaced_is_refused(
+    either_runtime: Runner, bundle: MakeBundle, outside: Path
+) -> None:
+    """CVE-2025-31133: /dev/null is what files are masked with; the image's is a link to a file of procfs."""
+    made = bundle(["true"])
+    (outside / "null").symlink_to("/proc/sys/kernel/core_pattern")
+    hostile_dev(made, outside)
+    line = either_runtime.refused("run", "--bundle", made, "c")
+    assert "/dev/null" in line, line
+
+
+def test_a_console_that_the_image_replaced_is_not_bound(
+    either_runtime: Runner, bundle: MakeBundle, outside: Path
+) -> None:
+    """CVE-2025-52565: the terminal that is bound on /dev/console is not looked up by the image's names."""
+    made = bundle(["true"], terminal=True)
+    (outside / "null").symlink_to("/proc/sys/kernel/core_pattern")
+    (outside / "pts").mkdir()
+    for number in range(10):
+        (outside / "pts" / str(number)).symlink_to("/proc/sys/kernel/core_pattern")
+    hostile_dev(made, outside)
+    line = either_runtime.refused("run", "--bundle", made, "c")
+    assert "terminal" in line, line
