@@ -1,11 +1,15 @@
-"""config-linux.md#cgroup-ownership and what cannot be converted."""
+"""config-linux.md#cgroup-ownership and #block-io."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from support.bundles import Bundle
+from support.runner import Runner
 
 from krun.execute import cgroup_v2
 
@@ -34,3 +38,29 @@ def test_only_the_delegated_files_get_the_owner(
         else {"cgroup.procs", "cgroup.threads", "cgroup.subtree_control"}
     )
     assert os.stat(directory).st_uid == 12345
+
+
+@pytest.mark.needs("busybox", "cgroup_v1")
+@pytest.mark.usefixtures("nothing_left")
+def test_a_block_device_is_throttled(
+    plain_runtime: Runner, bundle: Callable[..., Bundle], cgroup_name: str
+) -> None:
+    """blockIO.throttle*Device: limits for one device, in bytes and operations for each second."""
+    device = next(path for path in sorted(Path("/sys/block").iterdir()) if not path.name.startswith("zram"))
+    major, minor = (int(number) for number in (device / "dev").read_text().split(":"))
+    kinds = ("ReadBps", "WriteBps", "ReadIOPS", "WriteIOPS")
+
+    def throttle(config: dict[str, Any]) -> None:
+        entries = {
+            f"throttle{kind}Device": [{"major": major, "minor": minor, "rate": 102400 + number}]
+            for number, kind in enumerate(kinds)
+        }
+        config["linux"]["resources"] = {"blockIO": entries}
+
+    plain_runtime.ok("create", "--bundle", bundle(["true"], change=throttle), "c")
+    (directory,) = Path("/sys/fs/cgroup").glob(f"*blkio*/{cgroup_name}bundle")
+    for number, kind in enumerate(kinds):
+        words = f"{major}:{minor} {102400 + number}\n"
+        name = kind.replace("Bps", "_bps").replace("IOPS", "_iops").lower()
+        assert (directory / f"blkio.throttle.{name}_device").read_text() == words
+    plain_runtime.ok("delete", "c")

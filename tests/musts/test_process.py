@@ -12,6 +12,8 @@ from support.bundles import Bundle
 from support.processes import TIMEOUT_S
 from support.runner import Runner
 
+from krun.plan.credentials import CAPABILITIES
+
 pytestmark = [pytest.mark.needs("root", "busybox"), pytest.mark.usefixtures("nothing_left")]
 
 MakeBundle = Callable[..., Bundle]
@@ -90,3 +92,25 @@ def test_a_confinement_that_the_kernel_lacks_is_refused_by_name(
     else:
         assert line.startswith(f"krun: $.process.{name}: ")
         assert "is not enabled on this host" in line
+
+
+def test_all_that_the_host_can_grant_is_granted_in_every_set(
+    runner: Runner, bundle: MakeBundle, tmp_path: Path
+) -> None:
+    """Capabilities that cannot be granted are a warning and MUST NOT keep the others away."""
+    capabilities = list(CAPABILITIES)
+
+    def all_of_them(config: dict[str, Any]) -> None:
+        sets = ("bounding", "effective", "permitted", "inheritable", "ambient")
+        config["process"]["capabilities"] = dict.fromkeys(sets, capabilities)
+
+    log = tmp_path / "log"
+    made = bundle(["grep", "Cap", "/proc/self/status"], change=all_of_them)
+    shown = runner.ok("--log", log, "--log-level", "warning", "run", "--bundle", made, "c").out
+    bounding = int(Path("/proc/self/status").read_text().partition("CapBnd:")[2].split()[0], 16)
+    expected = bounding & ((1 << len(capabilities)) - 1)
+    held = {line.split()[0]: int(line.split()[1], 16) for line in shown.splitlines()}
+    assert held == dict.fromkeys(("CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:"), expected)
+    missing = {name for number, name in enumerate(capabilities) if not bounding >> number & 1}
+    warned = log.read_text() if log.exists() else ""
+    assert {name for name in capabilities if f"{name} " in f"{warned} ".replace(",", " ")} == missing

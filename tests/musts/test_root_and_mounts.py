@@ -148,3 +148,30 @@ def test_another_file_at_a_devices_path_is_an_error(
     before = os.stat(path)
     assert "/etc/device" in plain_runtime.refused("create", "--bundle", made, "c")
     assert os.stat(path) == before
+
+
+@pytest.mark.parametrize(
+    ("propagation", "seen"),
+    [
+        ("shared", "exposed"),
+        ("slave", "hidden"),
+        ("private", "hidden"),
+        ("unbindable", "refused"),
+    ],
+)
+def test_the_roots_mount_has_its_propagation(
+    runner: Runner, bundle: MakeBundle, propagation: str, seen: str
+) -> None:
+    """rootfsPropagation is that of the root's mount: what is mounted later shows in its copy, or does not."""
+    script = (
+        "mkdir /copy /later /of && touch /of/file\n"
+        "mount -o rbind / /copy 2>/dev/null || { echo refused; exit; }\n"
+        "mount -o bind /of /later && test -e /copy/later/file && echo exposed || echo hidden"
+    )
+    capabilities = ["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE"]
+    made = bundle(
+        ["sh", "-c", script],
+        capabilities=capabilities,
+        change=lambda config: config["linux"].update(rootfsPropagation=propagation),
+    )
+    assert runner.ok("run", "--bundle", made, "c").out == f"{seen}\n"
