@@ -1,10 +1,10 @@
-"""Write the archive of krun's modules: `archive_modules.py PACKAGE ARCHIVE GENERATED=PLACE...`.
+"""Write the archive of krun's modules: `archive_modules.py PACKAGE ARCHIVE LAUNCH GENERATED=PLACE...`.
 
-It is for the Python that runs this.  PACKAGE is the folder krun; GENERATED is a module that the build wrote,
-PLACE where it will lie, like `krun/_build.py`.
-krun/archive.py says what the archive is, and reads it.  What only readers and type checkers use would have to
-be read at each start, and so is left out: docstrings, annotations of functions, imports for annotations, and
-with `-X no_debug_ranges`, as the build calls this, the columns of tracebacks.
+It is for the Python that runs this.  PACKAGE is the folder krun; LAUNCH is krun/launch.py compiled, which the
+launcher has the interpreter run; GENERATED is a module that the build wrote, PLACE where it will lie, like
+`krun/_build.py`.  krun/launch.py says what the archive is, and reads it.  What only readers and type checkers
+use would have to be read at each start, and so is left out: docstrings, annotations of functions, imports for
+annotations, and with `-X no_debug_ranges`, as the build calls this, the columns of tracebacks.
 """
 
 # ruff: noqa: INP001  # run by the build, imported by nobody
@@ -15,7 +15,11 @@ import __future__
 import ast
 import marshal
 import sys
+from importlib.util import MAGIC_NUMBER
 from pathlib import Path
+
+UNCHECKED = (1).to_bytes(4, "little") + bytes(8)
+"""What follows the magic number in compiled files that are not compared with a source (PEP 552)."""
 
 
 def module_name(place: str) -> str:
@@ -64,8 +68,8 @@ def compiled(source: Path, place: str) -> bytes:
     return marshal.dumps(compile(tree, place, "exec", flags, dont_inherit=True, optimize=0))
 
 
-def main(package: str, target: str, *generated: str) -> None:
-    """Compile every module of the package and write the archive."""
+def main(package: str, archive: str, launch: str, *generated: str) -> None:
+    """Compile every module of the package, write the archive and what is run first."""
     folder = Path(package)
     sources = {f"krun/{path.relative_to(folder)}": path for path in sorted(folder.rglob("*.py"))}
     for word in generated:
@@ -76,7 +80,8 @@ def main(package: str, target: str, *generated: str) -> None:
     for place, code in codes.items():
         table[module_name(place)] = (place, offset, len(code))
         offset += len(code)
-    Path(target).write_bytes(codes["krun/archive.py"] + marshal.dumps(table) + b"".join(codes.values()))
+    Path(archive).write_bytes(marshal.dumps(table) + b"".join(codes.values()))
+    Path(launch).write_bytes(MAGIC_NUMBER + UNCHECKED + codes["krun/launch.py"])
 
 
 if __name__ == "__main__":

@@ -8,21 +8,23 @@ add_custom_command(
   VERBATIM)
 install(FILES ${schema_module} DESTINATION krun/spec)
 
-# The archive of all modules for the Python that builds, which the launcher reads; see krun/archive.py.
+# The archive of all modules, and what the launcher has the interpreter run, for the Python that builds; see
+# krun/launch.py.
 execute_process(
   COMMAND ${Python_EXECUTABLE} -c "import sys; print(sys.implementation.cache_tag)"
   OUTPUT_VARIABLE cache_tag
   OUTPUT_STRIP_TRAILING_WHITESPACE
   COMMAND_ERROR_IS_FATAL ANY)
 set(archive ${CMAKE_CURRENT_BINARY_DIR}/archive.${cache_tag})
+set(launch ${CMAKE_CURRENT_BINARY_DIR}/launch.${cache_tag})
 set(build_module ${CMAKE_CURRENT_BINARY_DIR}/_build.py)
 file(GLOB_RECURSE package_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/../krun/*.py)
 add_custom_command(
-  OUTPUT ${archive}
+  OUTPUT ${archive} ${launch}
   COMMAND ${Python_EXECUTABLE} -X no_debug_ranges ${CMAKE_CURRENT_SOURCE_DIR}/cmake/archive_modules.py
-          ${CMAKE_CURRENT_SOURCE_DIR}/../krun ${archive}
+          ${CMAKE_CURRENT_SOURCE_DIR}/../krun ${archive} ${launch}
           ${schema_module}=krun/spec/_schema.py ${build_module}=krun/_build.py
   DEPENDS cmake/archive_modules.py ${package_sources} ${schema_module} ${build_module}
   VERBATIM)
-install(FILES ${archive} DESTINATION krun)
+install(FILES ${archive} ${launch} DESTINATION krun)
 add_custom_target(generated_python ALL DEPENDS ${schema_module} ${archive})

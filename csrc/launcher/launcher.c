@@ -20,39 +20,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What the interpreter runs.  The archive holds the code of all modules; an interpreter of another version finds
- * none of its own and imports them one by one.  The collector finds nothing in a process this short, and _exit
- * skips the tear-down of every module; both are measurable in a `krun state`. */
-#define PREPARE \
-	"import gc, marshal, sys\n" \
-	"gc.disable()\n" \
-	"folder = sys.argv[1]\n" \
-	"sys.path.append(folder)\n" \
-	"try:\n" \
-	"    with open(f'{folder}/krun/archive.{sys.implementation.cache_tag}', 'rb') as archive:\n" \
-	"        names = {'__name__': 'krun.archive'}\n" \
-	"        exec(marshal.load(archive), names)\n" \
-	"        names['install'](folder, archive)\n" \
-	"except FileNotFoundError:\n" \
-	"    pass\n" \
-	"from posix import _exit\n" \
-	"from krun.cli import main\n"
-static const char start[] = PREPARE "_exit(main(sys.argv[2:]))\n";
-
-/* The same with SIGINT held back until there is somebody to take it: during its own start the interpreter
- * answers a Ctrl-C with a traceback. */
-static const char start_unblocking[] =
-	PREPARE "import _signal\n"
-		"try:\n"
-		"    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, (_signal.SIGINT,))\n"
-		"    status = main(sys.argv[2:])\n"
-		"except KeyboardInterrupt:\n"
-		"    status = 130\n"
-		"_exit(status)\n";
-
 struct installation {
 	char folder[PATH_MAX];      /* that holds the package krun */
 	char interpreter[PATH_MAX]; /* absolute path */
+	char script[PATH_MAX];      /* what the interpreter runs: krun/launch.py, or that compiled */
 };
 
 static bool __attribute__((format(printf, 2, 3))) make_path(char path[PATH_MAX], const char *format, ...)
@@ -81,7 +52,8 @@ static bool find_package(const char *prefix, const char *version, struct install
 	return false;
 }
 
-/* Look for an interpreter of that version, in the installation's own scripts folder first. */
+/* Look for an interpreter of that version, in the installation's own scripts folder first, and for the script: only
+ * the version that built krun reads what the build compiled. */
 static bool find_interpreter(const char *bin, const char *version, struct installation *found)
 {
 	const char *const places[] = { bin, "/usr/bin", "/usr/local/bin" };
@@ -89,10 +61,15 @@ static bool find_interpreter(const char *bin, const char *version, struct instal
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
 		if (make_path(found->interpreter, "%s/python%s", places[i], version) &&
 		    access(found->interpreter, X_OK) == 0) {
-			return true;
+			bool is_own = strcmp(version, KR_PYTHON_VERSION) == 0;
+
+			return (is_own && make_path(found->script, "%s/krun/launch." KR_CACHE_TAG, found->folder) &&
+				access(found->script, R_OK) == 0) ||
+			       make_path(found->script, "%s/krun/launch.py", found->folder);
 		}
 	}
-	return make_path(found->interpreter, "%s/python3", bin) && access(found->interpreter, X_OK) == 0;
+	return make_path(found->script, "%s/krun/launch.py", found->folder) &&
+	       make_path(found->interpreter, "%s/python3", bin) && access(found->interpreter, X_OK) == 0;
 }
 
 /* A wheel built by one Python may be installed under a later one: try the others that are there. */
@@ -153,6 +130,7 @@ int main(int argc, char **argv)
 	struct installation found;
 	ssize_t size;
 	char **words;
+	char **word;
 	char *slash;
 
 	if (!open_standard_descriptors()) {
@@ -182,21 +160,21 @@ int main(int argc, char **argv)
 		return 1;
 	}
 
-	words = calloc((size_t)argc + 8, sizeof *words);
+	words = calloc((size_t)argc + 7, sizeof *words);
 	if (words == NULL) {
 		fprintf(stderr, "krun: out of memory\n");
 		return 1;
 	}
-	words[0] = found.interpreter;
-	words[1] = (char *)(uintptr_t) "-I";
-	words[2] = (char *)(uintptr_t) "-S";
-	words[3] = (char *)(uintptr_t) "-Xutf8";
-	words[4] = (char *)(uintptr_t) "-c";
-	words[5] = (char *)(uintptr_t)(block_interrupt() ? start_unblocking : start);
-	words[6] = found.folder;
-	for (int i = 1; i < argc; i++) {
-		words[6 + i] = argv[i];
+	word = words;
+	*word++ = found.interpreter;
+	*word++ = (char *)(uintptr_t) "-I";
+	*word++ = (char *)(uintptr_t) "-S";
+	*word++ = (char *)(uintptr_t) "-Xutf8";
+	if (block_interrupt()) {
+		*word++ = (char *)(uintptr_t) "-Xinterruptible";
 	}
+	*word++ = found.script;
+	memcpy(word, argv + 1, (size_t)argc * sizeof *argv);
 	(void)execv(found.interpreter, words);
 	fprintf(stderr, "krun: cannot start %s: %s\n", found.interpreter, strerror(errno));
 	return 1;

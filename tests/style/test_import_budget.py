@@ -21,16 +21,16 @@ TOO_DEAR = frozenset(
     """argparse cffi collections contextlib ctypes dataclasses datetime enum functools inspect json jsonschema
     logging os pathlib pyroute2 re shutil site subprocess tempfile typing yaml""".split()
 )
-FIXED_WORDS = 7
-"""What the launcher puts before its arguments: the interpreter, -I, -S, -Xutf8, -c, the code, the folder."""
 
 
 def interpreter_command(launcher: Path) -> list[str]:
     """Return the command that the launcher executes, without the words that it was given itself."""
     command = ["strace", "-q", "-s", "65536", "-e", "trace=execve", str(launcher), "--version"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=True)
-    (words,) = re.findall(r'^execve\(".*", (\[.*"-c".*\]), 0x', done.stderr, re.MULTILINE)
-    return [str(word) for word in ast.literal_eval(words)][:FIXED_WORDS]
+    (found,) = re.findall(r'^execve\(".*", (\[.*"-I".*\]), 0x', done.stderr, re.MULTILINE)
+    words = [str(word) for word in ast.literal_eval(found)]
+    assert words[-1] == "--version"
+    return words[:-1]
 
 
 def loaded(runner: Runner, *args: str) -> set[str]:

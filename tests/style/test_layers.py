@@ -15,7 +15,6 @@ RANKS = {
     "log": 0,
     "types": 0,
     "os": 0,
-    "archive": 0,
     "sys": 1,
     "spec": 2,
     "host": 2,
@@ -24,6 +23,7 @@ RANKS = {
     "execute": 4,
     "commands": 5,
     "cli": 6,
+    "launch": 7,
     "__main__": 7,
 }
 # errors and log are records and text: they may use `types` and `os`, which use nothing.

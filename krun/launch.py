@@ -1,18 +1,17 @@
-"""All of krun's modules from one file: their compiled code, found by a table instead of by the file system.
+"""What the launcher has the interpreter run: finds krun's modules, all in one file, then runs the command.
 
 The import system looks for each module in folders, compares times and reads a file of its own: a dozen system
 calls for each of the eighty modules of a `krun create`.  The build writes their code into one archive for the
-Python that it runs with, and the launcher installs this finder before it imports anything of krun.  Without
-an archive for the Python that runs, everything is imported from the modules' own files.
+Python that it runs with, and a finder of krun's own looks there first.  Where there is none for the Python
+that runs, everything is imported from the modules' own files.
 
-The archive is two marshalled objects, this module's code and the table, and behind them the code of each
-module; see csrc/cmake/archive_modules.py, which writes it.
-
-Out of scope: extension modules and other packages, which the import system goes on to find as ever.
+The archive is a marshalled table and behind it the code of each module; csrc/cmake/archive_modules.py writes
+it.  Out of scope: extension modules and other packages, which the import system goes on to find as ever.
 """
 
 from __future__ import annotations
 
+import gc
 import marshal
 import posix
 import sys
@@ -22,7 +21,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import ModuleType
-    from typing import BinaryIO
+
+INTERRUPTED = 130
+"""The exit status after Ctrl-C: 128 and the signal, as a shell has it."""
 
 
 class Archive:
@@ -75,7 +76,37 @@ class Archive:
         exec(marshal.loads(code), module.__dict__)  # noqa: S102, S302 - the code of this installation
 
 
-def install(folder: str, archive: BinaryIO) -> None:
-    """Look into an archive, read up to its table, before the import system looks anywhere else."""
-    table = marshal.load(archive)  # noqa: S302 - the table of this installation
-    sys.meta_path.insert(0, Archive(archive.name, folder, archive.tell(), table))
+def find_modules(folder: str) -> None:
+    """Let `import` find krun, which lies in `folder`: in its archive, if there is one for this Python."""
+    sys.path.append(folder)
+    try:
+        with open(f"{folder}/krun/archive.{sys.implementation.cache_tag}", "rb") as file:
+            table = marshal.load(file)  # noqa: S302 - the table of this installation
+            sys.meta_path.insert(0, Archive(file.name, folder, file.tell(), table))
+    except FileNotFoundError:
+        return
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run the command line `argv`, without the program's name; return the exit status."""
+    from krun.cli import main
+
+    if "interruptible" not in sys._xoptions:
+        return main(argv)
+    # The launcher holds SIGINT back until there is somebody to take it: during its own start the interpreter
+    # answers a Ctrl-C with a traceback.
+    import _signal  # type: ignore[import-not-found] # `signal` would import enum
+
+    try:
+        _signal.pthread_sigmask(_signal.SIG_UNBLOCK, (_signal.SIGINT,))
+        return main(argv)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+if __name__ == "__main__":
+    # The collector finds nothing in a process this short, and _exit skips the tear-down of every module; both
+    # are measurable in a `krun state`.
+    gc.disable()
+    find_modules(__file__.rpartition("/krun/")[0])
+    posix._exit(run(sys.argv[1:]))
