@@ -127,6 +127,7 @@ def test_known_failures_are_strict_in_both_directions() -> None:
     assert verdict.surprises([trial("ok 1 - x\n", left=("c1",))], [], "none") == [
         "program: left the container c1"
     ]
+    assert verdict.surprises([trial("not ok 1 - a\n", left=("c1",))], [known("a")], "none") == []
 
 
 def test_a_failure_of_the_machine_is_expected_only_there(tmp_path: Path) -> None:
