@@ -6,6 +6,7 @@ config-linux.md#namespaces: a type that is not listed is inherited.  No client a
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -81,3 +82,27 @@ def test_it_cannot_be_joined(runner: Runner, bundle: MakeBundle) -> None:
     assert result.status == 255
     assert "it is in the mount namespace of the runtime" in result.err
     runner.ok("delete", "--force", "c")
+
+
+def test_what_a_killed_create_has_mounted_is_removed_by_force(runner: Runner, bundle: MakeBundle) -> None:
+    """The record names the mount before it is made."""
+    killer = {"path": "/bin/sh", "args": ["sh", "-c", "kill -9 $PPID"]}
+    made = bundle(["sleep", "600"], change=without_namespaces, hooks={"createRuntime": [killer]})
+    before = mounts()
+    assert runner("create", "--bundle", made, "c").status == -signal.SIGKILL
+    assert mounts() != before
+    runner.ok("delete", "--force", "c")
+    assert mounts() == before
+
+
+def test_a_bundle_behind_a_link_is_unmounted_all_the_same(
+    runner: Runner, bundle: MakeBundle, tmp_path: Path
+) -> None:
+    """The kernel knows mount points by their paths without links."""
+    made = bundle(["sleep", "600"], change=without_namespaces, name="with spaces")
+    (tmp_path / "link").symlink_to(made.path)
+    before = mounts()
+    runner.ok("create", "--bundle", tmp_path / "link", "c")
+    assert mounts() != before
+    runner.ok("delete", "--force", "c")
+    assert mounts() == before
