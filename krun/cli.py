@@ -98,8 +98,12 @@ def report(error: Exception, message: str, log: Log) -> int:
         import traceback
 
         log.debug("".join(traceback.format_exception(error)).rstrip())
-    write_all(2, f"krun: {line}\n")
-    return error.exit_status if isinstance(error, KrunError) else 1
+    status = error.exit_status if isinstance(error, KrunError) else 1
+    try:
+        write_all(2, f"krun: {line}\n")
+    except OSError:
+        return status  # nobody listens there; the status says the rest
+    return status
 
 
 def dispatch(argv: Sequence[str], log: Log) -> int:
