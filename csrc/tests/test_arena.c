@@ -67,8 +67,24 @@ static void what_is_mapped_is_counted(void)
 	CHECK(kr_arena_count(&arena, PAGE(0), PAGE(100)) == 3 * KR_PAGE);
 }
 
+static void a_span_lies_in_one_part(void)
+{
+	CHECK(kr_arena_holds(KR_ARENA_START, KR_ARENA_END - KR_ARENA_START));
+	CHECK(!kr_arena_holds(KR_ARENA_START - 1, 2) && !kr_arena_holds(KR_ARENA_END - 1, 2));
+	CHECK(!kr_arena_holds(KR_ARENA_END, 1) && !kr_arena_holds(KR_FAR_LOW - 1, 2));
+	CHECK(kr_arena_holds(KR_FAR_LOW, KR_FAR_LOW_END - KR_FAR_LOW));
+	CHECK(!kr_arena_holds(KR_FAR_LOW, KR_FAR_LOW_END - KR_FAR_LOW + 1));
+	CHECK(!kr_arena_holds(KR_FAR_LOW_END, 1) && !kr_arena_holds(KR_FAR_LOW, KR_FAR_HIGH - KR_FAR_LOW + 1));
+	CHECK(kr_arena_holds(KR_FAR_HIGH, KR_FAR_HIGH_END - KR_FAR_HIGH));
+	CHECK(!kr_arena_holds(KR_FAR_HIGH_END, 1) && !kr_arena_holds(KR_FAR_HIGH_END - 1, 2));
+	CHECK(!kr_arena_holds(UINT64_MAX, 1) && !kr_arena_holds(KR_FAR_HIGH, UINT64_MAX));
+	CHECK(!kr_arena_holds(KR_FAR_HIGH, 0));
+	CHECK(kr_arena_room(KR_FAR_HIGH_END - 7) == 7 && kr_arena_room(KR_ARENA_END) == 0);
+}
+
 int main(void)
 {
+	a_span_lies_in_one_part();
 	neighbours_of_one_kind_are_one_region();
 	a_change_of_protection_keeps_what_is_shared();
 	what_is_mapped_is_counted();

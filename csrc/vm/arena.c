@@ -7,9 +7,25 @@
 #include <string.h>
 #include <sys/mman.h>
 
+const struct kr_span kr_arena_parts[KR_ARENA_PARTS] = {
+	{ KR_ARENA_START, KR_ARENA_END },
+	{ KR_FAR_LOW, KR_FAR_LOW_END },
+	{ KR_FAR_HIGH, KR_FAR_HIGH_END },
+};
+
+uint64_t kr_arena_room(uint64_t address)
+{
+	for (size_t i = 0; i < KR_ARENA_PARTS; i++) {
+		if (address < kr_arena_parts[i].end) {
+			return address >= kr_arena_parts[i].start ? kr_arena_parts[i].end - address : 0;
+		}
+	}
+	return 0;
+}
+
 bool kr_arena_holds(uint64_t address, uint64_t size)
 {
-	return size > 0 && address >= KR_ARENA_START && address < KR_ARENA_END && size <= KR_ARENA_END - address;
+	return size > 0 && size <= kr_arena_room(address);
 }
 
 /* Index of the first region that ends above `address`; count when there is none. */

@@ -31,6 +31,18 @@ struct kr_arena {
 	uint64_t slide; /* random, for the image of a position-independent program */
 };
 
+#define KR_ARENA_PARTS 3
+
+struct kr_span {
+	uint64_t start;
+	uint64_t end;
+};
+
+/* The parts of the arena, lowest first.  Between them lies what is not the guest's. */
+extern const struct kr_span kr_arena_parts[KR_ARENA_PARTS];
+
+/* Bytes from `address` to the end of the part of the arena that it lies in, 0 outside. */
+uint64_t kr_arena_room(uint64_t address);
 /* True when [address, address + size) lies in the arena and is not empty. */
 bool kr_arena_holds(uint64_t address, uint64_t size);
 /* The region that holds `address`, or NULL. */

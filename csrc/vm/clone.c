@@ -42,7 +42,7 @@ static int check_words(const struct clone_args *args)
 	if ((args->flags & CLONE_PIDFD) != 0 && !is_word(args->pidfd)) {
 		return -EFAULT;
 	}
-	return (args->flags & CLONE_SETTLS) != 0 && args->tls >= KR_ARENA_END ? -EPERM : 0;
+	return (args->flags & CLONE_SETTLS) != 0 && args->tls >= KR_ADDRESSES_END ? -EPERM : 0;
 }
 
 /* The new thread's or process's registers. */

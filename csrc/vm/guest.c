@@ -21,7 +21,7 @@ bool kr_guest_has(uint64_t address, uint64_t size)
 
 uint64_t kr_guest_room(uint64_t address)
 {
-	return kr_arena_holds(address, 1) ? KR_ARENA_END - address : 0;
+	return kr_arena_room(address);
 }
 
 /* The kernel copies, because only it can tell EFAULT from a page that is there. */

@@ -3,6 +3,8 @@
  * Who lies where in the guest's virtual and physical addresses.
  *
  *   virtual    KR_ARENA_START … KR_ARENA_END   the arena: the payload's memory, at the same host addresses
+ *              KR_FAR_LOW, KR_FAR_HIGH         parts of the arena that are used only where a program asks for
+ *                                              them: what sanitizers compile into it
  *              KR_SYSTEM_BASE …                what the processor needs: trap page, fault stubs, descriptor
  *                                              tables, and the host's vDSO.  Not the arena, so no pointer of
  *                                              the guest into it is ever good
@@ -14,7 +16,8 @@
  *
  * Physical addresses are packed because processors have as few as 39 bits of them.  The arena ends below the
  * lowest address that Linux gives a position-independent program or its mappings, unlimited stacks included
- * (a third of the address space).
+ * (a third of the address space); its far parts lie between those and what Linux gives otherwise, however wide
+ * the random part of that is.
  */
 #ifndef KR_VM_LAYOUT_H
 #define KR_VM_LAYOUT_H
@@ -26,6 +29,13 @@
 
 #define KR_ARENA_START 0x10000ull
 #define KR_ARENA_END   0x200000000000ull
+
+#define KR_FAR_LOW       0x500000000000ull
+#define KR_FAR_LOW_END   0x540000000000ull
+#define KR_FAR_HIGH      0x600000000000ull
+#define KR_FAR_HIGH_END  0x680000000000ull
+#define KR_FAR_FROM_OWN  0x10000000000ull  /* at least so far from a far part is the monitor's memory */
+#define KR_ADDRESSES_END 0x7ffffffff000ull /* of any program */
 
 #define KR_SYSTEM_BASE KR_ARENA_END
 #define KR_TRAP_GVA    (KR_SYSTEM_BASE + 0x0000)

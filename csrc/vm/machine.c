@@ -24,16 +24,31 @@ static int create_vm(struct kr_machine *machine, struct kr_err *err)
 	return 0;
 }
 
-/* Nothing of the monitor may lie where the guest's memory goes. */
-static int check_address_space(struct kr_err *err)
+static bool is_apart(uint64_t address)
+{
+	for (size_t i = 1; i < KR_ARENA_PARTS; i++) {
+		const struct kr_span *part = &kr_arena_parts[i];
+
+		if (address >= part->start - KR_FAR_FROM_OWN && address < part->end + KR_FAR_FROM_OWN) {
+			return false;
+		}
+	}
+	return address >= KR_SYSTEM_BASE;
+}
+
+/* Nothing of the monitor may lie where the guest's memory goes: its stack, its code, what it maps. */
+static int check_address_space(const struct kr_machine *machine, struct kr_err *err)
 {
 	const int on_stack = 0;
-	uint64_t stack = (uint64_t)(uintptr_t)&on_stack;
-	uint64_t code = (uint64_t)(uintptr_t)&check_address_space;
+	const uint64_t own[] = { (uint64_t)(uintptr_t)&on_stack, (uint64_t)(uintptr_t)&check_address_space,
+				 (uint64_t)(uintptr_t)machine->slots.system };
 
-	if (stack < KR_SYSTEM_BASE || code < KR_SYSTEM_BASE) {
-		return kr_fail(err, ENOTSUP, "the monitor was loaded into the guest's address space, at %#llx",
-			       (unsigned long long)(code < stack ? code : stack));
+	for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+		if (!is_apart(own[i])) {
+			return kr_fail(err, ENOTSUP,
+				       "the monitor was loaded into the guest's address space, at %#llx",
+				       (unsigned long long)own[i]);
+		}
 	}
 	return 0;
 }
@@ -41,15 +56,13 @@ static int check_address_space(struct kr_err *err)
 int kr_machine_create(struct kr_machine *machine, int kvm, struct kr_bytes model, struct kr_err *err)
 {
 	machine->kvm = kr_descriptors_take(&machine->descriptors, kvm);
-	if (check_address_space(err) < 0) {
-		return -1;
-	}
 	if (ioctl(machine->kvm, KVM_GET_API_VERSION, 0) < 0) {
 		return kr_fail(err, ENOTSUP, "the descriptor of /dev/kvm does not speak KVM's interface");
 	}
 	(void)pthread_mutex_init(&machine->memory_lock, NULL);
 	(void)pthread_mutex_init(&machine->thread_lock, NULL);
 	if (create_vm(machine, err) < 0 || kr_slots_create(&machine->slots, machine->vm, err) < 0 ||
+	    check_address_space(machine, err) < 0 ||
 	    kr_cpu_model_read(&machine->model, machine->kvm, model, err) < 0 ||
 	    kr_cpu_shared_tables(machine, err) < 0) {
 		return -1;

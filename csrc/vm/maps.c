@@ -158,7 +158,7 @@ static int copy(int from, int to, const struct kr_arena *arena)
 		text[used] = 0;
 		for (end = strchr(begin, '\n'); end != NULL; end = strchr(begin, '\n')) {
 			*end = 0;
-			if (read_line(begin, &line) && line.start < KR_ARENA_END) {
+			if (read_line(begin, &line) && kr_arena_room(line.start) > 0) {
 				put_regions(to, arena, &line);
 			}
 			begin = end + 1;

@@ -221,6 +221,23 @@ int64_t kr_call_mmap(struct kr_thread *thread, const struct kr_call *call)
 	return result;
 }
 
+/* What of [start, end) lies in the arena; elsewhere there is nothing of the guest's to unmap. */
+static int unmap_parts(struct kr_machine *machine, uint64_t start, uint64_t end)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < KR_ARENA_PARTS && result == 0; i++) {
+		const struct kr_span *part = &kr_arena_parts[i];
+		uint64_t from = start > part->start ? start : part->start;
+		uint64_t to = end < part->end ? end : part->end;
+
+		if (from < to) {
+			result = kr_memory_unmap(machine, from, to - from);
+		}
+	}
+	return result;
+}
+
 int64_t kr_call_munmap(struct kr_thread *thread, const struct kr_call *call)
 {
 	struct kr_machine *machine = thread->machine;
@@ -228,22 +245,11 @@ int64_t kr_call_munmap(struct kr_thread *thread, const struct kr_call *call)
 	uint64_t size = kr_align_up(call->arg[1], KR_PAGE);
 	int64_t result;
 
-	if (call->arg[0] % KR_PAGE != 0 || size == 0 || call->arg[0] >= KR_ARENA_END ||
-	    size > KR_ARENA_END - call->arg[0]) {
+	if (start % KR_PAGE != 0 || size == 0 || start >= KR_ADDRESSES_END || size > KR_ADDRESSES_END - start) {
 		return -EINVAL;
 	}
-	/* Below the arena there is nothing to unmap. */
-	if (call->arg[0] < KR_ARENA_START) {
-		uint64_t below = KR_ARENA_START - call->arg[0];
-
-		start = KR_ARENA_START;
-		size = size > below ? size - below : 0;
-	}
-	if (size == 0) {
-		return 0;
-	}
 	(void)pthread_mutex_lock(&machine->memory_lock);
-	result = kr_memory_unmap(machine, start, size);
+	result = unmap_parts(machine, start, start + size);
 	(void)pthread_mutex_unlock(&machine->memory_lock);
 	return result;
 }

@@ -142,11 +142,28 @@ void kr_paging_fill(struct kr_machine *machine, uint64_t start, uint64_t end)
 	}
 }
 
+/* The end of what has no page directory around gva, else of gva's block: a reservation may span terabytes. */
+static uint64_t past_hole(const struct kr_machine *machine, uint64_t gva)
+{
+	const uint64_t *table = table_at(machine, KR_ROOT_GPA);
+
+	for (unsigned level = 3; level > 1; level--) {
+		const uint64_t span = 1ull << (12 + 9 * level);
+		const uint64_t entry = table[index_at(gva, level)];
+
+		if ((entry & ENTRY_PRESENT) == 0) {
+			return kr_align_down(gva, span) + span;
+		}
+		table = table_at(machine, entry);
+	}
+	return kr_align_down(gva, KR_BLOCK) + KR_BLOCK;
+}
+
 void kr_paging_drop(struct kr_machine *machine, uint64_t start, uint64_t end)
 {
 	while (start < end) {
 		uint64_t block = kr_align_down(start, KR_BLOCK);
-		uint64_t stop = smaller(end, block + KR_BLOCK);
+		uint64_t stop = smaller(end, past_hole(machine, start));
 		uint64_t *entry = block_entry(machine, block, false);
 
 		if (entry != NULL && (*entry & ENTRY_LARGE) != 0) {

@@ -29,7 +29,7 @@ int64_t kr_call_exit_group(struct kr_thread *thread, const struct kr_call *call)
 
 static int64_t set_base(struct kr_thread *thread, struct kvm_segment *segment, uint64_t address)
 {
-	if (address >= KR_ARENA_END) {
+	if (address >= KR_ADDRESSES_END) {
 		return -EPERM;
 	}
 	segment->base = address;

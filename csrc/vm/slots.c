@@ -150,7 +150,7 @@ static struct kr_slot place_slot(const struct kr_slots *slots, size_t at, uint64
 {
 	uint64_t size = good_size(slots);
 	uint64_t floor = at > 0 ? slots->arena[at - 1].gva + slots->arena[at - 1].size : 0;
-	uint64_t ceiling = at < slots->count ? slots->arena[at].gva : KR_ARENA_END;
+	uint64_t ceiling = at < slots->count ? slots->arena[at].gva : KR_FAR_HIGH_END;
 	uint64_t least = kr_align_down(address, ARENA_SLOT_MIN);
 	uint64_t start = larger(kr_align_down(address, size), kr_align_down(low, KR_BLOCK));
 	uint64_t end = smaller(kr_align_down(address, size) + size, kr_align_up(high, KR_BLOCK));

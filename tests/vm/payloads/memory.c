@@ -146,6 +146,32 @@ static int reservation_costs_nothing(void)
 	return 0;
 }
 
+static int far_addresses_are_mapped(void)
+{
+	const size_t size = 4ul << 40;
+	char *const places[] = { (char *)0x500000000000ul, (char *)0x600000000000ul };
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
+	pid_t child;
+	int status;
+
+	for (int i = 0; i < 2; i++) {
+		EXPECT(mmap(places[i], size, PROT_READ | PROT_WRITE, flags, -1, 0) == places[i]);
+		places[i][0] = 'f';
+		places[i][size - 1] = 'l';
+	}
+	child = fork();
+	if (child == 0) {
+		_exit(places[0][0] == 'f' && places[1][size - 1] == 'l' ? 0 : 1);
+	}
+	EXPECT(child > 0 && waitpid(child, &status, 0) == child && status == 0);
+	EXPECT(write(-1, places[1] + size - 1, 1) == -1 && errno == EBADF);
+	/* Across what is nobody's: only what is there goes. */
+	EXPECT(munmap(places[0] + PAGE, (size_t)(places[1] - places[0])) == 0);
+	EXPECT(touch(places[0], 1) == 0 && touch(places[0] + PAGE, 0) == SIGSEGV);
+	EXPECT(touch(places[1], 1) == SIGSEGV && touch(places[1] + PAGE, 1) == 0);
+	return 0;
+}
+
 static int files_are_shared(void)
 {
 	int fd = memfd_create("shared", 0);
@@ -243,6 +269,7 @@ int main(int argc, char **argv)
 		CASE(heap_moves),
 		CASE(large_heap),
 		CASE(reservation_costs_nothing),
+		CASE(far_addresses_are_mapped),
 		CASE(files_are_shared),
 		CASE(discarded_memory_is_zero),
 		CASE(code_is_rewritten),
