@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+# What krun-init and the monitor themselves find wrong, in words of their own; "E?" and "0" are no names.
+_SELF_EVIDENT = frozenset({"ENOEXEC", "ELIBBAD", "ENOTSUP", "EOPNOTSUPP", "EPROTO", "EBADMSG", "E?", "0"})
+
+
 class KrunError(Exception):
     """Anything that krun reports to its caller.  `exit_status` is krun's own, 1 unless a class says so."""
 
@@ -20,6 +24,7 @@ class KrunError(Exception):
 
     def __init__(self, message: str) -> None:
         """Take the whole line."""
+        message = "\\n".join(message.splitlines())  # what is quoted in it may have been given with more
         super().__init__(message)
         self.message = message
         self.undoing: list[str] = []
@@ -125,3 +130,13 @@ class WrongStatus(StateError):
         """Take the sentence, which differs from verb to verb because clients read it."""
         super().__init__(message)
         self.id = id
+
+
+def with_errno(name: str, text: str) -> str:
+    """Return an error's words with the name of its errno, unless they say all that there is to say.
+
+    So do those about a program that is none, and those that clients look for (`exec: "x": …`).
+    """
+    if name in _SELF_EVIDENT or text == "" or text.startswith("exec: "):
+        return text or name
+    return f"{text}: {name}"

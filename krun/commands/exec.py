@@ -24,6 +24,7 @@ from krun.state import liveness, store
 from krun.state.model import PAUSED, can_exec
 from krun.sys import signals
 from krun.sys.descriptors import Descriptors
+from krun.sys.files import read_document
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -158,8 +159,7 @@ def read_process(args: Arguments, kept: dict[str, Any]) -> Process:
 
 def _read(path: str) -> bytes:
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        return read_document(path)
     except OSError as error:
         # Without strerror: dockerd would take "no such file" for a program that the container lacks.
         raise HostError(f"process file {path}", "cannot be read") from error

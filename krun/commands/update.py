@@ -14,6 +14,7 @@ from krun.spec.load import load_resources
 from krun.state import store
 from krun.state.model import STOPPED
 from krun.sys import json
+from krun.sys.files import read_document
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,7 +86,6 @@ def _change_schemata(args: Arguments, container: Container, undo: Undo) -> None:
 def _read(path: str) -> bytes:
     """Read a file, or standard input for `-`.  Raises HostError."""
     try:
-        with open(0 if path == "-" else path, "rb", closefd=path != "-") as file:
-            return file.read()
+        return read_document(0 if path == "-" else path)
     except OSError as error:
         raise HostError(f"resources {os.path.abspath(path)}", "cannot be read") from error

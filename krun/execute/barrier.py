@@ -5,7 +5,7 @@ from __future__ import annotations
 import select
 
 from krun import os
-from krun.errors import HookError, KrunError, PayloadError, WrongStatus
+from krun.errors import HookError, KrunError, PayloadError, WrongStatus, with_errno
 
 _RECORD_BYTES = 4096
 _READY = "ready"
@@ -93,7 +93,10 @@ def _read_now(fifo: int) -> bytes | None:
 def _words(failure: str) -> str:
     """Return what init says in its record `error OP ERRNO TEXT`."""
     fields = failure.split(" ", 3)
-    return fields[3] if len(fields) > 3 else failure
+    if len(fields) < 4:
+        return failure
+    _, _, name, text = fields
+    return text if _hook_error(text) is not None else with_errno(name, text)
 
 
 def _hook_error(words: str) -> HookError | None:

@@ -64,7 +64,10 @@ def _write(setting: Setting, directory: str) -> None:
         if int(setting.value) < usage:
             raise Unsupported(setting.path, f"{setting.value} is below the current usage, {usage}")
     try:
-        write_file(f"{directory}/{setting.file}", setting.value)
+        path, value = f"{directory}/{setting.file}", setting.value
+        if setting.keeps_first:
+            value = f"{read_file(path).split(maxsplit=1)[0]} {value}"
+        write_file(path, value)
     except FileNotFoundError:
         if setting.otherwise is not None:
             _write(setting.otherwise, directory)

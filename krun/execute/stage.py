@@ -10,7 +10,7 @@ import errno
 import select
 
 from krun import os
-from krun.errors import HookError, HostError, KrunError, PayloadError, StageError
+from krun.errors import HookError, HostError, KrunError, PayloadError, StageError, with_errno
 from krun.execute import protocol
 from krun.execute.monitor import sealed_program
 from krun.execute.processes import ending, kill_child
@@ -126,7 +126,7 @@ class Stage:
         """Turn ERROR, whose text is an errno's name and what was wrong, into the fitting exception."""
         name, _, reason = message.text.partition(" ")
         if message.value == native.MSG_NO_OP or message.value >= len(self._program):
-            return PayloadError(reason or name)
+            return PayloadError(with_errno(name, reason))
         op = self._program[message.value]
         if isinstance(op, FindProgram | Execute):
             # Clients look for the shell's words, which stand in the reason.

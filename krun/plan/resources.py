@@ -56,6 +56,8 @@ class Setting(Record):
     """Whether it is no error that the kernel does not have `file`."""
     usage: str = ""
     """A file with the current usage: the setting is refused when `value` is below."""
+    keeps_first: bool = False
+    """Whether the first word in the file stays, and `value` is what follows it."""
 
 
 def resource_settings(resources: Resources, facts: CgroupFacts) -> tuple[Setting, ...]:

@@ -6,7 +6,7 @@ Out of scope: the files that follow from it (`resources`), writing them (`krun.e
 
 from __future__ import annotations
 
-from krun.errors import Unsupported, UsageError
+from krun.errors import UsageError
 from krun.plan.resources import resource_settings
 from krun.spec.model import Pids
 
@@ -78,14 +78,15 @@ def update_settings(resources: Resources, facts: CgroupFacts) -> tuple[Setting, 
 
 
 def _keeping_period(setting: Setting, resources: Resources) -> Setting:
-    """On v2 quota and period share a file: a quota alone is written alone, and so keeps the period."""
+    """On v2 quota and period share a file: each of them alone keeps what there is of the other."""
     if setting.file != "cpu.max" or not setting.path.startswith("$.linux.resources.cpu"):
         return setting
+    quota, _, period = setting.value.partition(" ")
+    kept: Setting = setting
     if not resources.cpu.quota:
-        raise Unsupported(setting.path, "a period needs its quota on cgroup v2, where one file holds both")
-    if resources.cpu.period:
-        return setting
-    kept: Setting = setting.replace(value=setting.value.partition(" ")[0])
+        kept = setting.replace(value=period, keeps_first=True)
+    elif not resources.cpu.period:
+        kept = setting.replace(value=quota)
     return kept
 
 

@@ -15,6 +15,7 @@ from krun.spec.check import check
 from krun.spec.faults import json_path
 from krun.spec.model import Process, Resources, Spec
 from krun.spec.rules import CONFIG_RULES, PROCESS_RULES, RESOURCES_RULES, apply
+from krun.sys.files import read_document
 from krun.sys.json import JsonError, loads
 
 TYPE_CHECKING = False
@@ -41,8 +42,7 @@ def load_bundle(bundle: str, config: str = "config.json") -> Spec:
 def read_config(path: str) -> bytes:
     """Return the bytes of a configuration.  Raises KrunError naming the file when it cannot be read."""
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        return read_document(path)
     except OSError as error:
         # Without strerror: dockerd would take "no such file" for a program that the container lacks.
         why = "is missing" if error.errno == errno.ENOENT else f"cannot be read: {_errno_name(error)}"

@@ -139,3 +139,22 @@ def test_an_init_that_was_ready_and_has_ended_was_started(init: Init) -> None:
     thread = beside(lambda: init.write(b"ready\n", ends=True))
     init.release()
     thread.join()
+
+
+@pytest.mark.parametrize(
+    ("record", "words"),
+    [
+        ("error 7 EPERM load the filter", "load the filter: EPERM"),
+        ("error 7 ENOENT exec: no such file", "exec: no such file"),
+        ("error - ENOEXEC x is an empty file", "x is an empty file"),
+        ("error 7 E? strange", "strange"),
+    ],
+)
+def test_errors_have_the_name_of_their_errno(init: Init, record: str, words: str) -> None:
+    """Unless the words say it all, or clients look for them."""
+    writer = threading.Thread(target=init.write, args=(f"{record}\n".encode(),), kwargs={"ends": True})
+    writer.start()
+    with pytest.raises(PayloadError) as caught:
+        init.release()
+    writer.join()
+    assert str(caught.value) == words

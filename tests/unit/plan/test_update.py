@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from krun.errors import Unsupported, UsageError
+from krun.errors import UsageError
+from krun.execute.cgroup_settings import write_settings
 from krun.host.cgroups import CgroupFacts, Hierarchy
 from krun.plan.update import resources_document, update_settings
 from krun.spec.model import Cpu, Memory, Pids, Resources
+from krun.sys.cgroups import UNIFIED
 
 V2 = CgroupFacts(
     version="v2",
@@ -68,7 +72,10 @@ def test_a_quota_alone_keeps_the_period_on_v2() -> None:
     assert files(Resources(cpu=Cpu(quota=5000, period=20000))) == {"cpu.max": "5000 20000"}
 
 
-def test_a_period_alone_is_refused_on_v2() -> None:
-    """It could be written only together with a quota that is not known here."""
-    with pytest.raises(Unsupported, match="needs its quota"):
-        files(Resources(cpu=Cpu(period=20000)))
+def test_a_period_alone_keeps_the_quota_on_v2(tmp_path: Path) -> None:
+    """The kernel wants both in one write, so the quota that there is comes first."""
+    (setting,) = update_settings(Resources(cpu=Cpu(period=20000)), V2)
+    for before, after in (("max 10000", "max 20000"), ("5000 10000", "5000 20000")):
+        (tmp_path / "cpu.max").write_text(before)
+        write_settings((setting,), {UNIFIED: str(tmp_path)})
+        assert (tmp_path / "cpu.max").read_text() == after

@@ -190,3 +190,9 @@ def test_true_is_not_a_number_and_one_is_not_true() -> None:
         "$.process.oomScoreAdj: must be an integer, got true",
         "$.process.terminal: must be a boolean, got 1",
     ]
+
+
+def test_a_file_without_an_end_is_refused() -> None:
+    """`--config /dev/zero` is one clear line, and not all of the memory."""
+    with pytest.raises(KrunError, match=r"^configuration /dev/zero cannot be read: EFBIG$"):
+        load_bundle("/", "/dev/zero")
