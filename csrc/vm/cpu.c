@@ -309,7 +309,9 @@ void kr_cpu_run(struct kr_cpu *cpu, struct kr_stop *stop)
 	kr_window_enter(&cpu->window, cpu->run, __builtin_ia32_rdtsc());
 	run(cpu, stop);
 	if (stop->kind == KR_STOP_SYSCALL) {
-		kr_window_hit(&cpu->window, cpu->run, __builtin_ia32_rdtsc());
+		const struct kvm_regs *regs = kr_cpu_regs(cpu);
+
+		kr_window_hit(&cpu->window, cpu->run, regs->rax, regs->rcx, __builtin_ia32_rdtsc());
 	}
 }
 
