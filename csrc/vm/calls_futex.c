@@ -65,6 +65,13 @@ int64_t kr_call_futex(struct kr_thread *thread, const struct kr_call *call)
 	return kr_host_call(thread, SYS_futex, arg);
 }
 
+static int64_t pass_waiters(struct kr_thread *thread, const struct kr_call *call, uint64_t waiters)
+{
+	return kr_host_call(
+		thread, SYS_futex_waitv,
+		(const uint64_t[6]){ waiters, call->arg[1], call->arg[2], call->arg[3], call->arg[4], 0 });
+}
+
 int64_t kr_call_futex_waitv(struct kr_thread *thread, const struct kr_call *call)
 {
 	struct futex_waitv waiters[MAX_WAITERS];
@@ -74,16 +81,14 @@ int64_t kr_call_futex_waitv(struct kr_thread *thread, const struct kr_call *call
 		return -EINVAL;
 	}
 	if (kr_copy_from_guest(waiters, call->arg[0], count * sizeof waiters[0]) < 0) {
-		return -EFAULT;
+		return pass_waiters(thread, call, kr_stand_in(call->arg[0], count * sizeof waiters[0]));
 	}
 	for (uint32_t i = 0; i < count; i++) {
 		if (!kr_guest_has(waiters[i].uaddr, sizeof(uint64_t))) {
 			waiters[i].uaddr = kr_stand_in(waiters[i].uaddr, sizeof(uint64_t));
 		}
 	}
-	return kr_host_call(thread, SYS_futex_waitv,
-			    (const uint64_t[6]){ (uint64_t)(uintptr_t)waiters, count, call->arg[2], call->arg[3],
-						 call->arg[4], 0 });
+	return pass_waiters(thread, call, (uint64_t)(uintptr_t)waiters);
 }
 
 int64_t kr_call_set_robust_list(struct kr_thread *thread, const struct kr_call *call)

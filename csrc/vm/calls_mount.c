@@ -68,7 +68,9 @@ int64_t kr_call_fsconfig(struct kr_thread *thread, const struct kr_call *call)
 		failed = check_text(&scratch, &arg[3]);
 		break;
 	default:
-		return -EOPNOTSUPP;
+		/* The kernel does not know it, or it is not known here what it points to. */
+		arg[3] = kr_stand_in(arg[3], 1);
+		break;
 	}
 	return failed != 0 ? failed : kr_host_call(thread, SYS_fsconfig, arg);
 }

@@ -22,7 +22,7 @@
 
 uint64_t kr_stand_in(uint64_t address, uint64_t size)
 {
-	if (address < KR_ARENA_START && size <= KR_ARENA_START - address) {
+	if (address > INT64_MAX || (address < KR_ARENA_START && size <= KR_ARENA_START - address)) {
 		return address;
 	}
 	if (address < USER_END && size <= UNUSED_END) {

@@ -369,11 +369,14 @@ int64_t kr_call_execveat(struct kr_thread *thread, const struct kr_call *call)
 	if (result < 0) {
 		return result;
 	}
+	if (path[0] == 0 && (flags & AT_EMPTY_PATH) == 0) {
+		return -ENOENT;
+	}
 	if ((flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)) != 0) {
 		return -EINVAL;
 	}
-	if (path[0] == 0 && ((flags & AT_EMPTY_PATH) == 0 || (int)call->arg[0] == AT_FDCWD)) {
-		return (flags & AT_EMPTY_PATH) == 0 ? -ENOENT : -EACCES;
+	if (path[0] == 0 && (int)call->arg[0] == AT_FDCWD) {
+		return -EACCES;
 	}
 	if (thread->machine->image < 0) {
 		return -ENOSYS;

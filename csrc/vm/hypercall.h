@@ -65,8 +65,8 @@ struct kr_scratch {
 void *kr_scratch_take(struct kr_scratch *scratch, size_t size);
 
 /* An address where nobody has memory, for a span of `size` bytes at `address` that is not the guest's.  The kernel
- * answers as it would for the guest's own: NULL and the pages after it stay what they are, the offset in its page
- * is kept, and addresses that belong to no program become one of these. */
+ * answers as it would for the guest's own: the kernel's half, NULL and the pages after it stay what they are, and
+ * of all others the offset in their page is kept. */
 uint64_t kr_stand_in(uint64_t address, uint64_t size);
 
 /* Check a call's arguments and write to `host` what may be passed to the kernel: descriptors that are not the

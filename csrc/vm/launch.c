@@ -107,7 +107,6 @@ int kr_launch(struct kr_boot *boot, struct kr_machine *machine, struct kr_thread
 		return -1;
 	}
 	*thread = (struct kr_thread){ .machine = machine, .actions = &machine->actions, .is_main = true };
-	thread->altstack.flags = 2; /* SS_DISABLE */
 	machine->threads = 1;
 	kr_thread_adopt(thread);
 	kr_signals_inherit(thread);

@@ -145,9 +145,6 @@ int kr_sigframe_push(struct kr_thread *thread, int number, const siginfo_t *info
 			       .mask = saved_mask,
 			       .info = *info };
 
-	if (thread->altstack.size == 0) {
-		frame.stack.flags = SS_DISABLE;
-	}
 	frame.flags |= thread->machine->model.hardware.xcr0 != 0 ? UC_EXTENDED : 0;
 	frame.context.extended = extended;
 	frame.context.error = trap->error;

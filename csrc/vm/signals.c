@@ -342,6 +342,11 @@ int64_t kr_call_rt_sigreturn(struct kr_thread *thread, const struct kr_call *cal
 	return 0;
 }
 
+static bool is_same_stack(const struct kr_altstack *one, const struct kr_altstack *other)
+{
+	return one->base == other->base && one->size == other->size && one->flags == other->flags;
+}
+
 int64_t kr_call_sigaltstack(struct kr_thread *thread, const struct kr_call *call)
 {
 	uint64_t sp = kr_cpu_regs(thread->cpu)->rsp;
@@ -366,7 +371,10 @@ int64_t kr_call_sigaltstack(struct kr_thread *thread, const struct kr_call *call
 		if (mode != 0 && mode != SS_ONSTACK && mode != SS_DISABLE) {
 			return -EINVAL;
 		}
-		if (mode == SS_DISABLE) {
+		/* What is no change is no error, whatever its size. */
+		if (is_same_stack(&new, &thread->altstack)) {
+			new = thread->altstack;
+		} else if (mode == SS_DISABLE) {
 			new.base = 0;
 			new.size = 0;
 		} else if (new.size < ALTSTACK_MIN) {

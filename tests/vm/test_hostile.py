@@ -6,37 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml
+from support import hypercalls
 from support.bundles import Bundle
 from support.runner import Runner
-
-TABLE = Path(__file__).resolve().parents[2] / "specs" / "hypercalls.yaml"
-NUMBERS = {"int", "uint", "long", "size", "flags", "mode", "address"}
-
-
-def kind(text: str) -> str:
-    """Return the letter of an argument's type, as hostile.c knows it."""
-    if text == "fd":
-        return "d"
-    if text in NUMBERS:
-        return "n"
-    return "v" if "iovec*" in text else "p"
-
-
-def write_table(target: Path) -> None:
-    """Write what hostile.c includes: the served calls that have a pointer which the table describes."""
-    lines = []
-    for name, call in yaml.safe_load(TABLE.read_text())["calls"].items():
-        kinds = "".join(kind(text) for text in call["args"].values())
-        if call["serve"] != "refuse" and set(kinds) & {"p", "v"}:
-            lines.append(f'{{ {call["nr"]}, "{name}", "{kinds}" }},\n')
-    target.write_text("".join(lines))
 
 
 @pytest.fixture
 def hostile(compiled: Callable[..., Path], tmp_path: Path) -> Path:
     """Return the hostile program, built static with the table of today."""
-    write_table(tmp_path / "table.inc")
+    hypercalls.write_pointer_calls(tmp_path / "table.inc")
     return compiled("hostile.c", "-static", f"-I{tmp_path}")
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from support import hypercalls
 from support.bundles import CAPABILITIES, Bundle
 from support.runner import Runner
 
-TABLE = yaml.safe_load((Path(__file__).resolve().parents[3] / "specs" / "hypercalls.yaml").read_text())
+TABLE = hypercalls.read_table()
 SOURCES = Path(__file__).parent / "families"
 FAMILIES = sorted(path.stem for path in SOURCES.glob("*.c") if path.stem != "suite")
 TMP = {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "nodev"]}
@@ -78,10 +78,13 @@ def test_calls_answer_as_on_a_kernel(
     plain_runtime: Runner,
     bundle: Callable[..., Bundle],
     compiled: Callable[..., Path],
+    tmp_path: Path,
     family: str,
 ) -> None:
     """Results, errnos and bytes are the kernel's; what is not is documented, and nothing else is."""
-    program = compiled(str(SOURCES / f"{family}.c"), str(SOURCES / "suite.c"), "-static", "-pthread")
+    hypercalls.write_pointer_calls(tmp_path / "table.inc")
+    sources = (str(SOURCES / f"{family}.c"), str(SOURCES / "suite.c"))
+    program = compiled(*sources, "-static", "-pthread", f"-I{tmp_path}")
     seen: list[dict[str, str]] = []
     for name, runner in (("native", plain_runtime), ("vm", runtime)):
         made = bundle(["/family"], name=name, mounts=[TMP], capabilities=[*CAPABILITIES, *MORE_CAPABILITIES])
@@ -101,7 +104,7 @@ def test_calls_answer_as_on_a_kernel(
 def cases() -> dict[str, str]:
     """Return each case with its family."""
     found: dict[str, str] = {}
-    for family in FAMILIES:
+    for family in set(FAMILIES) - {"pointers"}:
         for case in CASE.findall((SOURCES / f"{family}.c").read_text()):
             assert case not in found, f"{case} is in {found[case]} and in {family}"
             found[case] = family
