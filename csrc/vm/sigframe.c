@@ -15,6 +15,9 @@
 #define SOFTWARE_AT       464u /* of the description that the frame adds to the legacy area */
 #define MXCSR_AT          24u
 #define MXCSR_MASK_AT     28u
+#define LEGACY_FEATURES   3u /* x87 and SSE */
+#define LEGACY_ALIGN      16u
+#define XSAVE_ALIGN       64u
 #define MAGIC1            0x46505853u
 #define MAGIC2            0x46505845u
 #define AUTODISARM        (1u << 31)
@@ -168,45 +171,85 @@ int kr_sigframe_push(struct kr_thread *thread, int number, const siginfo_t *info
 	return 0;
 }
 
+/* The state of a processor that has just been switched on. */
+static int clear_extended(struct kr_thread *thread)
+{
+	struct kvm_xsave xsave;
+	const uint16_t control = 0x37f;
+	const uint32_t mxcsr = 0x1f80;
+
+	memset(&xsave, 0, sizeof xsave);
+	memcpy(&xsave, &control, sizeof control);
+	memcpy((uint8_t *)&xsave + MXCSR_AT, &mxcsr, sizeof mxcsr);
+	return kr_cpu_set_xsave(thread->cpu, &xsave);
+}
+
+/* How much of the state the frame has: 0 for the legacy area alone, as the kernel takes a frame whose description
+ * or end is not its own; or -EFAULT. */
+static int64_t described_size(const struct kr_cpu_model *model, const uint8_t *legacy, uint64_t at,
+			      uint64_t *features)
+{
+	struct software_description software;
+	uint32_t end;
+
+	memcpy(&software, legacy + SOFTWARE_AT, sizeof software);
+	*features = LEGACY_FEATURES;
+	if (model->hardware.xcr0 == 0 || software.magic != MAGIC1 || software.size < LEGACY_SIZE + HEADER_SIZE ||
+	    software.size > model->xsave_size || software.size > software.total) {
+		return 0;
+	}
+	if (kr_copy_from_guest(&end, at + software.size, sizeof end) < 0) {
+		return -EFAULT;
+	}
+	if (end != MAGIC2) {
+		return 0;
+	}
+	*features = software.features & model->hardware.xcr0;
+	return software.size;
+}
+
+/* What XRSTOR faults at: parts that there are not, the compacted form, and reserved bytes. */
+static bool is_good_header(const struct kr_cpu_model *model, const uint8_t *header)
+{
+	uint64_t words[3];
+
+	memcpy(words, header, sizeof words);
+	return (words[0] & ~model->hardware.xcr0) == 0 && words[1] == 0 && words[2] == 0;
+}
+
 static int pop_extended(struct kr_thread *thread, uint64_t at)
 {
 	const struct kr_cpu_model *model = &thread->machine->model;
-	struct software_description software;
 	struct kvm_xsave xsave;
 	uint8_t *bytes = (uint8_t *)&xsave;
-	uint64_t features = 3;
-	uint32_t mxcsr;
-	uint32_t end;
+	uint64_t features;
+	uint64_t present = LEGACY_FEATURES;
+	int64_t size;
 
-	memset(&xsave, 0, sizeof xsave);
 	if (at == 0) {
-		const uint16_t control = 0x37f;
-
-		mxcsr = 0x1f80;
-		memcpy(bytes, &control, sizeof control);
-		memcpy(bytes + MXCSR_AT, &mxcsr, sizeof mxcsr);
-		return kr_cpu_set_xsave(thread->cpu, &xsave);
+		return clear_extended(thread);
 	}
+	memset(&xsave, 0, sizeof xsave);
 	if (kr_copy_from_guest(bytes, at, LEGACY_SIZE) < 0) {
 		return -EFAULT;
 	}
-	memcpy(&software, bytes + SOFTWARE_AT, sizeof software);
-	if (model->hardware.xcr0 != 0 && software.magic == MAGIC1 && software.size >= LEGACY_SIZE + HEADER_SIZE &&
-	    software.size <= model->xsave_size && kr_copy_from_guest(&end, at + software.size, sizeof end) == 0 &&
-	    end == MAGIC2) {
-		if (kr_copy_from_guest(bytes, at, software.size) < 0) {
+	size = described_size(model, bytes, at, &features);
+	if (size < 0 || at % (size > 0 ? XSAVE_ALIGN : LEGACY_ALIGN) != 0) {
+		return -EFAULT;
+	}
+	if (size > 0) {
+		if (kr_copy_from_guest(bytes, at, (size_t)size) < 0 ||
+		    !is_good_header(model, bytes + LEGACY_SIZE)) {
 			return -EFAULT;
 		}
-		memcpy(&features, bytes + LEGACY_SIZE, sizeof features);
-		features &= software.features & model->hardware.xcr0;
+		memcpy(&present, bytes + LEGACY_SIZE, sizeof present);
 	}
-	memcpy(&mxcsr, bytes + MXCSR_AT, sizeof mxcsr);
-	mxcsr &= 0xffff;
-	memcpy(bytes + MXCSR_AT, &mxcsr, sizeof mxcsr);
-	memset(bytes + MXCSR_MASK_AT, 0, sizeof mxcsr);
-	memset(bytes + SOFTWARE_AT, 0, sizeof software);
+	present &= features;
+	memset(bytes + MXCSR_MASK_AT, 0, sizeof(uint32_t));
+	memset(bytes + SOFTWARE_AT, 0, sizeof(struct software_description));
 	memset(bytes + LEGACY_SIZE, 0, HEADER_SIZE);
-	memcpy(bytes + LEGACY_SIZE, &features, sizeof features);
+	memcpy(bytes + LEGACY_SIZE, &present, sizeof present);
+	/* KVM refuses the bits of MXCSR that the processor does not have. */
 	return kr_cpu_set_xsave(thread->cpu, &xsave);
 }
 

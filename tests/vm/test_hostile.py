@@ -10,6 +10,8 @@ from support import hypercalls
 from support.bundles import Bundle
 from support.runner import Runner
 
+TMP = {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "nodev"]}
+
 
 @pytest.fixture
 def hostile(compiled: Callable[..., Path], tmp_path: Path) -> Path:
@@ -47,3 +49,17 @@ def test_no_thread_is_fast_enough_to_use_what_must_not_be_opened(
     (made.rootfs / "hostile_race").chmod(0o755)
     result = runtime("run", "--bundle", str(made), "race")
     assert (result.status, result.out) == (0, "some harmless files opened, 0 leaks\n"), result
+
+
+@pytest.mark.needs("root", "kvm", "gcc", "busybox")
+@pytest.mark.usefixtures("nothing_left")
+@pytest.mark.parametrize("scene", ["structures", "descriptors", "signals"])
+def test_threads_and_children_get_nothing_of_the_monitor(
+    runtime: Runner, bundle: Callable[..., Bundle], static: Callable[[str], Path], scene: str
+) -> None:
+    """Structures that change after the check, any descriptor, floods of signals: the guest lives on."""
+    made = bundle(["/hostile_threads", scene], mounts=[TMP])
+    (made.rootfs / "hostile_threads").write_bytes(static("hostile_threads").read_bytes())
+    (made.rootfs / "hostile_threads").chmod(0o755)
+    result = runtime("run", "--bundle", str(made), "threads")
+    assert (result.status, result.out, result.err) == (0, "", ""), result
