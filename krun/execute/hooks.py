@@ -10,6 +10,7 @@ import errno
 
 from krun import os
 from krun.errors import HookError, KrunError
+from krun.execute.inherited import withhold
 from krun.execute.processes import ending, kill_tree
 from krun.sys import json, signals
 
@@ -81,6 +82,7 @@ def run_hooks(point: str, hooks: Sequence[Hook], state: dict[str, Any], interrup
     if not hooks:
         return
     text = json.dumps(state).encode()
+    withhold()
     for index, hook in enumerate(hooks):
         reason = _run(hook, text, interrupt)
         if reason:

@@ -32,6 +32,19 @@ def notify_address() -> str:
     return address if address.startswith(("/", "@")) else ""
 
 
+def withhold() -> None:
+    """Let no descriptor above 2 reach what krun executes from now on, but those that it hands over itself.
+
+    What the caller left open is meant for the payload, at most, and never for a hook.
+    """
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) >= FIRST:
+            try:
+                fcntl.fcntl(int(name), fcntl.F_SETFD, fcntl.FD_CLOEXEC)
+            except OSError:
+                continue  # the listing's own, which is closed by now
+
+
 def preserved(count: int) -> tuple[int, ...]:
     """Return the first `count` descriptors from 3 on.  Raises UsageError when the caller did not open one.
 

@@ -131,7 +131,7 @@ def runtime_state(container: Container, status: str, pid: int | None = None) -> 
 
 def listing(container: Container, status: str) -> dict[str, Any]:
     """Return the state in the shape and order in which runc's `state` and `list` print it."""
-    return {
+    document: dict[str, Any] = {
         "ociVersion": container.oci_version,
         "id": container.id,
         "pid": 0 if status == STOPPED else container.pid,
@@ -139,9 +139,11 @@ def listing(container: Container, status: str) -> dict[str, Any]:
         "bundle": container.bundle,
         "rootfs": container.rootfs,
         "created": container.created,
-        "annotations": dict(container.annotations),
-        "owner": owner_name(container.owner_uid),
     }
+    if container.annotations:
+        document["annotations"] = dict(container.annotations)
+    document["owner"] = owner_name(container.owner_uid)
+    return document
 
 
 def owner_name(uid: int) -> str:

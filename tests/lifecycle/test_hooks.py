@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,23 @@ def test_the_environment_is_the_hooks_own(runner: Runner, bundle: MakeBundle, di
     runner.ok("delete", "--force", "c", env=callers)
     for point in POINTS:
         assert diary.names(point) == {"HOOK", "PATH"}, point
+
+
+def test_no_descriptor_of_the_callers_reaches_a_hook(
+    runner: Runner, bundle: MakeBundle, diary: Diary
+) -> None:
+    """Neither what was leaked into krun nor what is preserved for the payload."""
+    script = "for n in 3 4 5 6 7 8 9; do [ -e /proc/$$/fd/$n ] && echo $n; done >>{}/fds; true"
+    hooks = {}
+    for point in POINTS:
+        folder = "/diary" if point == "startContainer" else diary.path
+        hooks[point] = [{"path": "/bin/sh", "args": ["sh", "-c", script.format(folder)]}]
+    made = bundle(["sh", "-c", "cat <&3"], hooks=hooks, mounts=[diary.mount])
+    words = runner.command("run", "--preserve-fds", "1", "--bundle", made, "c")
+    handing = ["bash", "-c", 'exec 3<<<three 7<<<seven; exec "$0" "$@"', *words]
+    done = subprocess.run(handing, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr, done.returncode) == ("three\n", "", 0)
+    assert (diary.path / "fds").read_text() == ""
 
 
 @pytest.mark.parametrize("point", POINTS[:3])
