@@ -26,6 +26,10 @@ struct scheduling {
 	uint32_t util_max;
 };
 
+/* sched_setattr(2), by their numbers. */
+static const char *const policy_names[] = { "SCHED_OTHER", "SCHED_FIFO", "SCHED_RR",      "SCHED_BATCH",
+					    "SCHED_ISO",   "SCHED_IDLE", "SCHED_DEADLINE" };
+
 int kr_op_SCHEDULER(struct kr_stage *stage, struct kr_reader *operands, struct kr_err *err)
 {
 	struct scheduling wanted = { .size = sizeof wanted };
@@ -38,8 +42,11 @@ int kr_op_SCHEDULER(struct kr_stage *stage, struct kr_reader *operands, struct k
 	wanted.runtime_ns = kr_read_u64(operands);
 	wanted.deadline_ns = kr_read_u64(operands);
 	wanted.period_ns = kr_read_u64(operands);
+	if (wanted.policy >= sizeof policy_names / sizeof policy_names[0]) {
+		return kr_fail(err, EINVAL, "there is no scheduling policy %u", wanted.policy);
+	}
 	if (syscall(SYS_sched_setattr, 0, &wanted, 0) != 0) {
-		return kr_fail(err, errno, "set the scheduling policy %u", wanted.policy);
+		return kr_fail(err, errno, "set the scheduling policy %s", policy_names[wanted.policy]);
 	}
 	return 0;
 }

@@ -135,7 +135,7 @@ class Stage:
             said = reason.removeprefix(f"hook {op.point}[{op.index}] {op.path}: ")
             return HookError(op.point, op.index, op.path, said or name)
         # krun-init names the operation and its path, and knows more of what went wrong than the plan.
-        from krun.plan.explain import describe  # only errors want words
+        from krun.plan.describe import describe  # only errors want words
 
         return StageError(message.value, reason or describe(op), getattr(errno, name, 0), name)
 

@@ -1,7 +1,7 @@
 """The operations of a plan: one frozen record for each operation of `csrc/include/kr/ops.h`.
 
 Fields are the operands of the header, in its order and by its names.  A record says what is to be done and
-carries no behaviour: `explain.describe` puts it into words, krun-init carries it out.
+carries no behaviour: `describe` puts it into words, krun-init carries it out.
 
 Out of scope: codes and encoding, which the executor reads from the header itself.
 """

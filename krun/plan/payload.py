@@ -48,7 +48,7 @@ def payload_operations(
         ops.ContainDescriptors(preserved=options.listen_fds + options.preserve_fds),
         ops.ChangeDirectory(path=process.cwd, create=int(not joins)),
         *limit_operations(process),
-        *scheduling_operations(process, spec.linux),
+        *scheduling_operations(process, spec.linux, options.monitor),
         *(affinity_operations(process) if joins else ()),
         *label_operations(process, facts),
     ]

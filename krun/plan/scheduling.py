@@ -86,9 +86,17 @@ def inherited_scheduling(process: Process, linux: Linux) -> list[Op]:
     return program
 
 
-def scheduling_operations(process: Process, linux: Linux) -> list[Op]:
-    """Return what init sets for itself, once its cgroup has its limits and before it gives up privileges."""
+def scheduling_operations(process: Process, linux: Linux, monitor: str) -> list[Op]:
+    """Return what init sets for itself, once its cgroup has its limits and before it gives up privileges.
+
+    Raises Unsupported for a policy under which nobody may fork, where KVM has to: it makes a task of its own
+    for each machine, as a child of who runs it.
+    """
     program: list[Op] = []
+    scheduler = process.scheduler
+    can_fork = scheduler is None or scheduler.policy != _DEADLINE or _RESET_ON_FORK in scheduler.flags
+    if monitor != "none" and not can_fork:
+        raise Unsupported("$.process.scheduler", f"{_DEADLINE} needs {_RESET_ON_FORK} in a VM")
     policy = linux.memory_policy
     if policy is not None:
         mode = MEMORY_MODES[policy.mode]
@@ -99,8 +107,8 @@ def scheduling_operations(process: Process, linux: Linux) -> list[Op]:
         program.append(ops.MemoryPolicy(mode=mode, nodes=mask_of(nodes)))
     if linux.personality is not None:
         program.append(ops.Personality(persona=DOMAINS[linux.personality.domain]))
-    if process.scheduler is not None and linux.namespace("user") is None:
-        program.append(_scheduler(process.scheduler))
+    if scheduler is not None and linux.namespace("user") is None:
+        program.append(_scheduler(scheduler))
     return program
 
 

@@ -11,9 +11,9 @@ from krun.errors import UsageError
 from krun.host.facts import HostFacts, host_facts
 from krun.host.namespaces import JoinableNamespace
 from krun.plan import ops
+from krun.plan.describe import describe
 from krun.plan.exec import ExecPlan, build_exec_plan
 from krun.plan.exec_process import completed_process, shared_linux
-from krun.plan.explain import describe
 from krun.plan.model import Options
 from krun.spec.build import build, document_of
 from krun.spec.load import load, load_process

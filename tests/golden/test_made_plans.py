@@ -16,9 +16,10 @@ from krun.errors import KrunError
 from krun.host.facts import host_facts
 from krun.host.namespaces import JoinableNamespace
 from krun.plan.build import build_plan
+from krun.plan.describe import describe
 from krun.plan.exec import ExecPlan, build_exec_plan
 from krun.plan.exec_process import shared_linux
-from krun.plan.explain import describe, plan_text
+from krun.plan.explain import plan_text
 from krun.plan.model import Options, Plan
 from krun.spec.load import load
 from krun.sys import native

@@ -51,6 +51,48 @@ def test_scheduler_is_the_payloads_and_its_childrens(
 
 
 @pytest.mark.parametrize(
+    ("scheduler", "policy"),
+    [
+        ({"policy": "SCHED_FIFO", "priority": 5}, "1"),
+        ({"policy": "SCHED_IDLE"}, "5"),
+        (
+            {
+                "policy": "SCHED_DEADLINE",
+                "flags": ["SCHED_FLAG_RESET_ON_FORK"],
+                "runtime": 1_000_000,
+                "deadline": 10_000_000,
+                "period": 10_000_000,
+            },
+            "6",
+        ),
+    ],
+    ids=["real-time", "idle", "deadline"],
+)
+def test_every_kind_of_policy_runs_a_payload(
+    either_runtime: Runner, bundle: MakeBundle, scheduler: dict[str, Any], policy: str
+) -> None:
+    """The payload has it, whatever it allows to children; real-time policies within the cgroup's share."""
+    find = "case $name in policy) echo $value;; esac"
+    script = f"while read name _ value; do {find}; done < /proc/$$/sched; ls -d / | cat"
+    made = changed(bundle(["sh", "-c", script]), {"scheduler": scheduler})
+    if scheduler["policy"] == "SCHED_FIFO":
+        times = {"realtimeRuntime": 100_000, "realtimePeriod": 1_000_000}
+        changed(made, linux={"resources": {"cpu": times}})
+    assert told(either_runtime, made) == [policy, "/"]
+
+
+def test_scheduler_of_a_container_in_a_user_namespace(either_runtime: Runner, bundle: MakeBundle) -> None:
+    """Where nobody may raise a priority any more, it has been raised before."""
+    ids = [{"containerID": 0, "hostID": 0, "size": 65536}]
+    made = bundle(["sh", "-c", NICE])
+    made.config["linux"]["namespaces"].append({"type": "user"})
+    changed(
+        made, {"scheduler": {"policy": "SCHED_BATCH", "nice": -3}}, {"uidMappings": ids, "gidMappings": ids}
+    )
+    assert told(either_runtime, made) == ["-3"]
+
+
+@pytest.mark.parametrize(
     ("kind", "level", "words"),
     [("IOPRIO_CLASS_IDLE", 0, "idle"), ("IOPRIO_CLASS_RT", 2, "realtime: prio 2")],
 )

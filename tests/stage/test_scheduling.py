@@ -46,9 +46,15 @@ def test_policy_is_lost_by_children_when_that_is_asked_for(stage: StageRunner, r
 
 
 def test_a_policy_that_is_none_is_named(stage: StageRunner) -> None:
-    """The kernel's EINVAL."""
+    """By its number."""
     outcome = stage.run([ops.Scheduler(77, 0, 0, 0, 0, 0, 0)])
-    assert outcome.error == (0, "EINVAL set the scheduling policy 77")
+    assert outcome.error == (0, "EINVAL there is no scheduling policy 77")
+
+
+def test_a_policy_that_the_kernel_lacks_is_named(stage: StageRunner) -> None:
+    """SCHED_ISO has a number and was never built."""
+    outcome = stage.run([ops.Scheduler(4, 0, 0, 0, 0, 0, 0)])
+    assert outcome.error == (0, "EINVAL set the scheduling policy SCHED_ISO")
 
 
 def test_io_priority_is_inherited_by_init(stage: StageRunner, root: Path) -> None:

@@ -13,7 +13,8 @@ from krun.host.facts import HostFacts
 from krun.plan import mount_options as m
 from krun.plan import ops
 from krun.plan.build import build_plan
-from krun.plan.explain import describe, plan_document, plan_text
+from krun.plan.describe import describe
+from krun.plan.explain import plan_document, plan_text
 from krun.plan.model import Options, Plan
 from krun.spec.load import load
 from krun.spec.model import Hook, Hooks, IdMapping, Namespace, Seccomp, Spec

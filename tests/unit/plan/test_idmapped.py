@@ -8,7 +8,7 @@ import pytest
 
 from krun.errors import SpecError, Unsupported
 from krun.plan import ops
-from krun.plan.explain import describe
+from krun.plan.describe import describe
 from krun.plan.idmapped import MOST
 from krun.plan.model import Plan
 from krun.plan.mount_options import (

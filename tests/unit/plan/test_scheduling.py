@@ -8,7 +8,7 @@ import pytest
 
 from krun.errors import SpecError, Unsupported
 from krun.plan import ops
-from krun.plan.explain import describe
+from krun.plan.describe import describe
 from krun.plan.model import Plan
 from krun.plan.number_lists import mask_of, parse_list
 from krun.plan.scheduling import MEMORY_FLAGS, MEMORY_MODES, POLICIES, affinity_operations, initial_cpus
@@ -78,6 +78,23 @@ def test_what_init_would_not_inherit_is_refused_in_a_user_namespace(
     """A policy that is lost on the way is not what was asked for."""
     with pytest.raises(Unsupported, match=rf"^\$\.process\.scheduler: {word} cannot be had"):
         compile_spec(with_user_namespace(with_process(spec, scheduler=scheduler)))
+
+
+@pytest.mark.parametrize(("monitor", "flags"), [("none", ()), ("builtin", ("SCHED_FLAG_RESET_ON_FORK",))])
+def test_deadlines_can_be_had_where_forks_can(
+    spec: Spec, compile_spec: Compile, monitor: str, flags: tuple[str, ...]
+) -> None:
+    """sched(7): a thread with this policy may fork only with the flag, and KVM makes a task of its own."""
+    scheduler = Scheduler("SCHED_DEADLINE", flags=flags, runtime=1, deadline=2, period=3)
+    plan = compile_spec(with_process(spec, scheduler=scheduler), monitor=monitor)
+    assert any(isinstance(op, ops.Scheduler) for op in plan.program)
+
+
+def test_deadlines_without_forks_are_refused_in_a_vm(spec: Spec, compile_spec: Compile) -> None:
+    """Before the kernel says that there are too many processes."""
+    scheduler = Scheduler("SCHED_DEADLINE", runtime=1, deadline=2, period=3)
+    with pytest.raises(Unsupported, match=r"^\$\.process\.scheduler: SCHED_DEADLINE needs"):
+        compile_spec(with_process(spec, scheduler=scheduler), monitor="builtin")
 
 
 def test_io_priority_is_set_in_the_stage(spec: Spec, compile_spec: Compile) -> None:
