@@ -8,7 +8,7 @@
 
 #include "../base/fd.h"
 #include "machine.h"
-#include "maps.h"
+#include "own_proc.h"
 #include "rlimit.h"
 #include "thread.h"
 
@@ -29,7 +29,7 @@
 #define MAX_LINKS 40
 
 /* What the guest may do with a file. */
-enum verdict { OPEN_IT, OPEN_PROGRAM, OPEN_MAPS, REFUSE_ACCESS, REFUSE_ENTRY };
+enum verdict { OPEN_IT, OPEN_PROGRAM, OPEN_OWN, REFUSE_ACCESS, REFUSE_ENTRY };
 
 bool kr_is_on_procfs(int fd)
 {
@@ -84,23 +84,24 @@ static bool may_be_memory(struct kr_thread *thread, int fd, const struct stat *f
 	return length < 4 || length == sizeof path || memcmp(&path[length - 4], "/mem", 4) == 0;
 }
 
-/* Whether a file on a procfs is this process's list of mappings. */
-static bool is_own_maps(struct kr_thread *thread, int fd, const struct stat *file)
+/* Of a file on a procfs: whether it tells of this process what the monitor tells otherwise. */
+static enum kr_own_file own_file(struct kr_thread *thread, int fd)
 {
 	char name[LINK_SIZE];
 	char path[PATH_MAX];
+	struct stat file;
 	ssize_t length;
 
-	if (!S_ISREG(file->st_mode) || (file->st_mode & 0777) != 0444) {
-		return false;
+	if (fstat(fd, &file) != 0 || !S_ISREG(file.st_mode) || (file.st_mode & 0777) != 0444) {
+		return KR_OWN_NONE;
 	}
 	write_entry(thread, fd, name);
 	length = readlinkat(kr_proc_fd(thread), name, path, sizeof path - 1);
 	if (length < 0) {
-		return false;
+		return KR_OWN_NONE;
 	}
 	path[length] = 0;
-	return kr_maps_is_own(path);
+	return kr_own_file_named(path);
 }
 
 /* Whether a file is on the procfs that is the monitor's alone.  By hand, it shares the guest's. */
@@ -138,7 +139,7 @@ static enum verdict judge(struct kr_thread *thread, int fd)
 	if (may_be_memory(thread, fd, &file)) {
 		return REFUSE_ACCESS;
 	}
-	return is_own_maps(thread, fd, &file) ? OPEN_MAPS : OPEN_IT;
+	return own_file(thread, fd) != KR_OWN_NONE ? OPEN_OWN : OPEN_IT;
 }
 
 static int64_t host_open(struct kr_thread *thread, int directory, const char *path, const struct open_how *how)
@@ -183,6 +184,18 @@ static int64_t reopen(struct kr_thread *thread, int *held, const struct open_how
 	return host_open(thread, kr_proc_fd(thread), name, &opening);
 }
 
+/* Open what the payload is to find in its own file, which `*held` holds. */
+static int64_t reopen_own(struct kr_thread *thread, int *held, const struct open_how *how)
+{
+	kr_own_fd int made = kr_own_file_snapshot(thread, own_file(thread, *held), *held);
+
+	/* The number of what is held is the lowest. */
+	if (made >= 0 && dup3(made, *held, O_CLOEXEC) < 0) {
+		return -errno;
+	}
+	return made >= 0 ? reopen(thread, held, how) : made;
+}
+
 /* Without a procfs of its own, the monitor opens by path and looks at the result.  The guest has no procfs
  * either then, unless it mounts one. */
 static int64_t open_and_judge(struct kr_thread *thread, int directory, const char *path, const struct open_how *how)
@@ -193,12 +206,12 @@ static int64_t open_and_judge(struct kr_thread *thread, int directory, const cha
 	if (verdict == OPEN_IT) {
 		return fd;
 	}
-	(void)close((int)fd);
-	if (verdict == OPEN_MAPS) {
-		kr_own_fd int maps = kr_maps_snapshot(thread);
+	if (verdict == OPEN_OWN) {
+		kr_own_fd int held = (int)fd;
 
-		return maps >= 0 ? reopen(thread, &maps, how) : maps;
+		return reopen_own(thread, &held, how);
 	}
+	(void)close((int)fd);
 	if (verdict != OPEN_PROGRAM) {
 		return -EACCES;
 	}
@@ -231,10 +244,8 @@ static int64_t open_held(struct kr_thread *thread, int *held, const struct open_
 			return *held;
 		}
 		return judge(thread, *held) == OPEN_IT ? reopen(thread, held, how) : -EACCES;
-	case OPEN_MAPS:
-		kr_close_fd(held);
-		*held = kr_maps_snapshot(thread);
-		return *held >= 0 ? reopen(thread, held, how) : *held;
+	case OPEN_OWN:
+		return reopen_own(thread, held, how);
 	case REFUSE_ENTRY:
 		return -ENOENT;
 	case REFUSE_ACCESS:

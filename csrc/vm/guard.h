@@ -18,6 +18,8 @@
  *   the monitor's own procfs, through its descriptor            ENOENT
  *   the monitor's image (/proc/self/exe, map_files, …)          the payload's file instead
  *   /proc/self/maps   where the monitor's memory lies           the payload's mappings instead
+ *   /proc/self/stat   KVM's thread, the monitor's seccomp       the payload's
+ *   /proc/self/status
  *
  * Returns a descriptor or -errno. */
 int64_t kr_guarded_open(struct kr_thread *thread, int directory, const char *path, const struct open_how *how);

@@ -27,42 +27,6 @@ struct line {
 	const char *name; /* "" for none */
 };
 
-static bool is_component(const char *text, size_t length, const char *word)
-{
-	return length == strlen(word) && memcmp(text, word, length) == 0;
-}
-
-/* Cut the last component off `path`, whose length is *length; its beginning. */
-static const char *cut(const char *path, size_t *length, size_t *part)
-{
-	size_t at = *length;
-
-	while (at > 0 && path[at - 1] != '/') {
-		at--;
-	}
-	*part = *length - at;
-	*length = at > 0 ? at - 1 : 0;
-	return path + at;
-}
-
-bool kr_maps_is_own(const char *path)
-{
-	size_t length = strlen(path);
-	size_t part;
-	const char *last = cut(path, &length, &part);
-	const char *number;
-
-	if (!is_component(last, part, "maps")) {
-		return false;
-	}
-	number = cut(path, &length, &part);
-	last = cut(path, &length, &part);
-	if (is_component(last, part, "task")) {
-		number = cut(path, &length, &part);
-	}
-	return strtol(number, NULL, 10) == getpid();
-}
-
 static bool read_line(char *text, struct line *line)
 {
 	char *at;

@@ -8,10 +8,6 @@
 
 #include "thread.h"
 
-#include <stdbool.h>
-
-/* Whether the path, as the kernel calls an open file of a procfs, is that of this process's maps. */
-bool kr_maps_is_own(const char *path);
 /* A new file with what the maps are now: a descriptor with the lowest free number, or -errno. */
 int kr_maps_snapshot(struct kr_thread *thread);
 

@@ -1,4 +1,4 @@
-"""/proc/self/maps shows the payload its own memory, and nothing of the monitor's."""
+"""The files of procfs about the process itself tell the payload of itself, and nothing of the monitor."""
 
 from __future__ import annotations
 

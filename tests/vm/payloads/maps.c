@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * /proc/self/maps: what a program finds there of itself.
+ * /proc/self/maps, stat and status: what a program finds there of itself.
  */
 #define _GNU_SOURCE
 #include "expect.h"
 
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #define PAGE 4096
@@ -110,6 +115,69 @@ static int others_may_map_meanwhile(void)
 	return 0;
 }
 
+/* The number behind a label in a file of procfs. */
+static long number_in(const char *path, const char *label)
+{
+	char text[8192] = { 0 };
+	int fd = open(path, O_RDONLY);
+	const char *at;
+
+	EXPECT(fd >= 0 && read(fd, text, sizeof text - 1) > 0 && close(fd) == 0);
+	at = strstr(text, label);
+	EXPECT(at != NULL);
+	return strtol(at + strlen(label), NULL, 10);
+}
+
+static long threads_in_stat(void)
+{
+	char text[1024] = { 0 };
+	int fd = open("/proc/self/stat", O_RDONLY);
+	char *at;
+
+	EXPECT(fd >= 0 && read(fd, text, sizeof text - 1) > 0 && close(fd) == 0);
+	at = strrchr(text, ')');
+	for (int word = 2; word < 20; word++) {
+		at = strchr(at + 1, ' ');
+	}
+	return strtol(at, NULL, 10);
+}
+
+static void *hold_on(void *lock)
+{
+	EXPECT(pthread_mutex_lock(lock) == 0);
+	return NULL;
+}
+
+static int threads_are_the_payloads(void)
+{
+	pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	pthread_t thread;
+
+	EXPECT(prctl(PR_SET_NAME, "a) 1 2 (b") == 0);
+	EXPECT(threads_in_stat() == 1 && number_in("/proc/self/status", "\nThreads:") == 1);
+	EXPECT(pthread_mutex_lock(&lock) == 0);
+	EXPECT(pthread_create(&thread, NULL, hold_on, &lock) == 0);
+	EXPECT(threads_in_stat() == 2 && number_in("/proc/thread-self/status", "\nThreads:") == 2);
+	EXPECT(pthread_mutex_unlock(&lock) == 0 && pthread_join(thread, NULL) == 0);
+	return 0;
+}
+
+static int status_tells_of_the_payloads_filters(void)
+{
+	struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	const struct sock_fprog program = { .len = 1, .filter = &allow };
+	long filters = number_in("/proc/self/status", "\nSeccomp_filters:");
+
+	EXPECT(number_in("/proc/self/status", "\nSeccomp:") == (filters > 0 ? 2 : 0));
+	EXPECT(number_in("/proc/self/status", "\nNoNewPrivs:") == prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
+	EXPECT(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	EXPECT(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+	EXPECT(number_in("/proc/self/status", "\nNoNewPrivs:") == 1);
+	EXPECT(number_in("/proc/self/status", "\nSeccomp:") == 2);
+	EXPECT(number_in("/proc/self/status", "\nSeccomp_filters:") == filters + 1);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct test_case cases[] = {
@@ -119,6 +187,8 @@ int main(int argc, char **argv)
 		CASE(changes_are_seen),
 		CASE(descriptor_is_the_lowest_and_for_reading),
 		CASE(others_may_map_meanwhile),
+		CASE(threads_are_the_payloads),
+		CASE(status_tells_of_the_payloads_filters),
 		{ NULL, NULL },
 	};
 
