@@ -298,6 +298,19 @@ def test_exec_and_ps_see_one_cgroup(running: Krun, path: str) -> None:
     assert len(json.loads(running.ok("ps", "--format", "json", "c"))) == 2
 
 
+def test_exec_enters_a_cgroup_below_that_is_named(running: Krun, path: str) -> None:
+    """--cgroup: a path below the container's own, with or without a slash in front."""
+    (ROOT / path[1:] / "part").mkdir()
+    for word in ("part", "/part"):
+        found = running.ok("exec", "--cgroup", word, "c", "cat", "/proc/self/cgroup")
+        assert found == f"0::{path}/part\n"
+    assert "is not there" in running.call("exec", "--cgroup", "other", "c", "true").stderr
+    assert (
+        "the container has no such cgroup"
+        in running.call("exec", "--cgroup", "pids:part", "c", "true").stderr
+    )
+
+
 def test_exec_follows_an_init_that_has_left_for_a_cgroup_below(running: Krun, path: str) -> None:
     """A cgroup that hands controllers down takes no processes: an init system arranges its own so."""
     own = ROOT / path[1:]
