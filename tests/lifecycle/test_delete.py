@@ -81,3 +81,33 @@ def test_force_removes_what_a_killed_create_left(runner: Runner) -> None:
     (runner.root / "c" / "krun.lock").touch()
     runner.ok("delete", "--force", "c")
     assert os.listdir(runner.root) == []
+
+
+@pytest.mark.parametrize(
+    ("verbs", "status", "is_refused"),
+    [
+        (["create"], "created", False),
+        (["create", "pause"], "paused", True),
+        (["create", "start"], "running", True),
+        (["create", "start", "pause"], "paused", True),
+        (["create", "start", "kill"], "stopped", False),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, list) else None,
+)
+def test_force_deletes_in_every_state(
+    runner: Runner, bundle: MakeBundle, verbs: list[str], status: str, is_refused: bool
+) -> None:
+    """And without it what lives is refused, but for what was not started."""
+    words = {"create": ["--bundle", bundle(["sleep", "600"])], "kill": []}
+    for verb in verbs:
+        pid = 0 if verb == "create" else runner.state("c")["pid"]
+        runner.ok(verb, *words.get(verb, []), "c", *(["KILL"] if verb == "kill" else []))
+        if verb == "kill":
+            wait_dead(pid)
+    assert runner.state("c")["status"] == status
+    if is_refused:
+        line = runner.refused("delete", "c")
+        assert line == f'krun: cannot delete container "c" that is not stopped: {status}'
+        assert runner.state("c")["status"] == status
+    runner.ok("delete", *(["--force"] if is_refused else []), "c")
+    assert os.listdir(runner.root) == []

@@ -438,3 +438,16 @@ def test_a_created_container_can_be_joined(runner: Runner, bundle: MakeBundle) -
     assert runner.ok("exec", "c", "uname", "-n").out == "krun-test\n"
     assert runner.state("c")["status"] == "created"
     runner.ok("delete", "c")
+
+
+def test_a_terminal_of_a_process_file_is_relayed_in_the_foreground(
+    container: Container, tmp_path: Path
+) -> None:
+    """As CRI-O calls it: --process FILE, no console socket, and krun's own streams for the terminal's."""
+    script = "tty; read word; echo got $word; exit 6"
+    path = process_file(tmp_path, ["sh", "-c", script], terminal=True)
+    # Its standard input need not be a terminal: an attached client's is a pipe.
+    result = container.exec("--process", path, "c", stdin=b"quince\n")
+    assert result.status == 6, result
+    assert "/dev/pts/0" in result.out
+    assert "got quince" in result.out
