@@ -58,7 +58,9 @@ GLOBAL = (
     Option("--cgroup-manager", "cgroupfs, systemd or disabled", value="NAME", default="cgroupfs"),
     Option("--systemd-cgroup", "the same as --cgroup-manager systemd"),
     Option(
-        "--rootless", "auto, true or false; taken for compatibility: krun sees for itself", default="auto"
+        "--rootless",
+        "whether cgroups that may not be made are done without: auto, true or false",
+        default="auto",
     ),
     Option("--criu", "ignored, for compatibility", value="PATH"),
     Option("--monitor", "what runs the payload: builtin, none or km", value="NAME"),
@@ -165,6 +167,8 @@ def make_context(options: Arguments, log: Log) -> Context:
     manager = "systemd" if options.flag("systemd-cgroup") else options["cgroup-manager"]
     if manager not in ("cgroupfs", "systemd", "disabled"):
         raise UsageError(f"--cgroup-manager: {manager!r} is none of cgroupfs, systemd, disabled")
+    if options["rootless"] not in ("auto", "true", "false"):
+        raise UsageError(f"--rootless: {options['rootless']!r} is none of auto, true, false")
     return Context(
         root=os.path.abspath(options["root"] or default_root()),
         log=log,

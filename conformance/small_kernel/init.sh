@@ -8,8 +8,12 @@ export PATH HOME TMPDIR
 
 mount -t proc proc /proc
 read -r words </proc/cmdline
+systemd=
 for word in $words; do
-    case $word in share=*) share=${word#share=} ;; esac
+    case $word in
+    share=*) share=${word#share=} ;;
+    manager=systemd) systemd=1 ;;
+    esac
 done
 mount -t sysfs sys /sys
 mount -t cgroup2 none /sys/fs/cgroup
@@ -36,7 +40,24 @@ mount -t hostfs none -o "$share" /mnt
 ip link set lo up
 
 cd /mnt || exit
+# The job and its end, as a program of its own: a shell's, or a service's.
+cat >/run/job <<'END'
+cd /mnt || exit
 sh ./job </dev/null >output 2>&1
 echo $? >status
 sync
 poweroff -f
+END
+[ -n "$systemd" ] || exec sh /run/job
+
+# systemd as the first process, with the job as the only thing to start; the cgroups are its own.
+mkdir -p /run/systemd/system
+cat >/run/systemd/system/job.service <<END
+[Unit]
+DefaultDependencies=no
+[Service]
+Type=oneshot
+Environment=PATH=$PATH HOME=$HOME TMPDIR=$TMPDIR
+ExecStart=/bin/sh /run/job
+END
+exec /lib/systemd/systemd --unit=job.service --log-target=console --show-status=no

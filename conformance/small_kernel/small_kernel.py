@@ -46,11 +46,13 @@ def run(
     memory: str = "512M",
     timeout_s: float = 300,
     kernel: str = KERNEL,
+    systemd: bool = False,
 ) -> Ended:
     """Boot, run the command with /mnt as its working directory, power off.
 
     share: the writable directory behind /mnt; gets the files `job`, `output` and `status`.  A temporary one
     by default.
+    systemd: have Debian's systemd as the first process, and the command as a service of it.
     Raises BootError, with what the console said, and OSError when the kernel cannot be executed.
     """
     with tempfile.TemporaryDirectory(prefix="small-kernel-") as scratch:
@@ -72,6 +74,7 @@ def run(
             "con=null",
             "con0=null,fd:1",
             "quiet",
+            *(["manager=systemd"] if systemd else []),
             f"uml_dir={scratch}",
         ]
         console = _boot(words, _environment(Path(scratch)), timeout_s)
@@ -127,6 +130,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--share", type=Path, metavar="DIR", help="writable directory behind /mnt")
     parser.add_argument("--timeout", type=float, default=300, metavar="SECONDS", help="limit (%(default)s)")
     parser.add_argument("--kernel", default=KERNEL, metavar="PATH", help="the kernel's program (%(default)s)")
+    parser.add_argument("--systemd", action="store_true", help="systemd as the first process")
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND", help="what to run")
     options = parser.parse_args(arguments)
     if not options.command:
@@ -138,6 +142,7 @@ def main(arguments: Sequence[str]) -> int:
             memory=options.memory,
             timeout_s=options.timeout,
             kernel=options.kernel,
+            systemd=options.systemd,
         )
     except FileNotFoundError:
         print(f"{options.kernel} not found; apt-get install user-mode-linux", file=sys.stderr)

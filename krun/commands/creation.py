@@ -100,6 +100,7 @@ def read_request(args: Arguments, context: Context, *, can_relay: bool = False) 
         notify_directory=_notify_directory(spec, context, id),
         console_socket=args["console-socket"] != "" or is_relayed,
         cgroup_manager=context.cgroup_manager,
+        rootless=context.rootless,
         home=_home(spec, bundle),
     )
     plan = build_plan(spec, probe(), options)

@@ -88,4 +88,4 @@ class Context(Record):
     out: Callable[[str], None]  # writes to standard output, each call in one piece
     monitor: str = ""  # "builtin", "none", or "" where the command line does not say
     cgroup_manager: str = "cgroupfs"  # "cgroupfs", "systemd" or "disabled"
-    rootless: str = ""
+    rootless: str = "auto"  # "auto", "true" or "false"

@@ -14,11 +14,16 @@ from krun.spec.load import load_resources
 from krun.state import store
 from krun.state.model import STOPPED
 from krun.sys import json
+from krun.sys.cgroups import UNIFIED
 from krun.sys.files import read_document
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
     from krun.commands.options import Arguments, Context
+    from krun.plan.resources import Setting
     from krun.state.model import Container
 
 SUMMARY = "change the limits of a container"
@@ -67,7 +72,7 @@ def run(args: Arguments, context: Context) -> int:
         with Undo() as undo:
             _change_schemata(args, container, undo)
             if container.cgroup is not None:
-                update(settings, container.cgroup["paths"])
+                update(settings, container.cgroup["paths"], lambda: _tell_systemd(container.cgroup, settings))
     return 0
 
 
@@ -81,6 +86,15 @@ def _change_schemata(args: Arguments, container: Container, undo: Undo) -> None:
     if container.rdt is None:
         raise HostError(f'cannot update container "{container.id}"', "it has no class of Intel RDT")
     rdt.change(rdt.rdt_record(container.rdt), lines, undo)
+
+
+def _tell_systemd(cgroup: Mapping[str, Any] | None, settings: Sequence[Setting]) -> None:
+    """Let systemd know the limits of its own unit: it would put back what it knows at the next occasion."""
+    if cgroup is None or "unit" not in cgroup:
+        return
+    from krun.execute.systemd import tell_limits  # with its library of D-Bus
+
+    tell_limits(cgroup["unit"], cgroup["paths"][UNIFIED], settings, is_user=cgroup["userUnit"])
 
 
 def _read(path: str) -> bytes:

@@ -51,6 +51,10 @@ class CgroupRecord(Record):
     """Those of the directories that were there before and so outlive the container."""
     parents: tuple[str, ...] = ()
     """Directories above that were not there before, the deepest first; others may use them by now."""
+    unit: str = ""
+    """The scope of systemd that the cgroup belongs to."""
+    is_user_unit: bool = False
+    """Whether that is one of the user's own manager."""
 
     def directories(self) -> tuple[str, ...]:
         """Return each directory once."""
@@ -59,12 +63,13 @@ class CgroupRecord(Record):
 
 def as_document(record: CgroupRecord) -> dict[str, Any]:
     """Return the record in JSON's types."""
-    return {
+    document = {
         "version": record.version,
         "paths": dict(record.paths),
         "kept": list(record.kept),
         "parents": list(record.parents),
     }
+    return {**document, "unit": record.unit, "userUnit": record.is_user_unit} if record.unit else document
 
 
 def cgroup_record(document: Mapping[str, Any]) -> CgroupRecord:
@@ -74,6 +79,8 @@ def cgroup_record(document: Mapping[str, Any]) -> CgroupRecord:
         paths=document["paths"],
         kept=tuple(document["kept"]),
         parents=tuple(document["parents"]),
+        unit=document.get("unit", ""),
+        is_user_unit=document.get("userUnit", False),
     )
 
 
@@ -94,6 +101,10 @@ def prepare(plan: CgroupPlan) -> CgroupRecord:
         if found:
             raise HostError(f"cgroup {directory}", f"is not empty: {len(found)} processes")
         kept.append(directory)
+    if plan.unit is not None:
+        # What systemd makes it also removes, the slices above included.
+        unit = plan.unit
+        return CgroupRecord(version=plan.version, paths=plan.paths, unit=unit.name, is_user_unit=unit.is_user)
     record = CgroupRecord(
         version=plan.version, paths=plan.paths, kept=tuple(kept), parents=tuple(dict.fromkeys(parents))
     )
@@ -131,6 +142,8 @@ def create(plan: CgroupPlan, prepared: CgroupRecord | None = None) -> CgroupReco
             try:
                 if not make_directory(directory, mount, made) and directory not in record.kept:
                     raise HostError(f"cgroup {directory}", "was made by somebody else at the same time")
+                if plan.optional and not os.access(f"{directory}/cgroup.procs", os.W_OK):
+                    left_out.add(directory)  # it was there before, and is another's
             except OSError as error:
                 if not (plan.optional and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)):
                     raise HostError(f"cannot make cgroup {directory}", words(error)) from None
@@ -385,6 +398,13 @@ def remove(record: CgroupRecord) -> None:
     Raises HostError for a cgroup that cannot be removed, after the others were.
     """
     failures = []
+    if record.unit:
+        from krun.execute import systemd  # with its library of D-Bus
+
+        try:
+            systemd.stop(record.unit, is_user=record.is_user_unit)
+        except HostError as error:
+            failures.append(str(error))
     for directory in record.directories():
         if directory in record.kept:
             continue

@@ -12,20 +12,23 @@ from krun.sys.cgroups import UNIFIED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from krun.plan.resources import Setting
 
 
-def update(settings: Sequence[Setting], paths: Mapping[str, str]) -> None:
-    """Write the limits into the directories `paths`, by v1 controller or UNIFIED.
+def update(
+    settings: Sequence[Setting], paths: Mapping[str, str], afterwards: Callable[[], object] = bool
+) -> None:
+    """Write the limits into the directories `paths`, by v1 controller or UNIFIED, then call `afterwards`.
 
-    When one is refused, those that were written before get their old values back.
+    When one is refused, or `afterwards` raises, those that were written get their old values back.
     Raises Unsupported with the property's JSON path.
     """
     before = _read_all(settings, paths)
     try:
         write_settings(settings, paths)
+        afterwards()
     except BaseException as error:
         failed = _put_back(before)
         if failed and isinstance(error, KrunError):

@@ -88,6 +88,11 @@ class Creation:
         self._pidfd = os.pidfd_open(pid)
         self._record(pid=pid, pid_start=liveness.start_time(pid) or 0)
         if self._cgroup is not None and self._plan.cgroup is not None:
+            unit = self._plan.cgroup.unit
+            if unit is not None:
+                from krun.execute import systemd  # with its library of D-Bus
+
+                systemd.start_scope(unit, pid, self._cgroup.directories()[0])
             cgroup.apply(self._plan.cgroup, self._cgroup)
         if self._container.rdt is not None:
             from krun.execute import rdt
@@ -115,6 +120,9 @@ class Creation:
         prepared = cgroup.prepare(plan)
         self._record(cgroup=cgroup.as_document(prepared))
         undo.add("remove the cgroup", lambda: cgroup.remove(prepared))
+        if plan.unit is not None:
+            self._cgroup = prepared  # systemd makes it when it is given init
+            return
         self._cgroup = cgroup.create(plan, prepared)
         if self._cgroup != prepared:
             self._record(cgroup=cgroup.as_document(self._cgroup))
@@ -139,7 +147,9 @@ class Creation:
         undo.add("unmount the root", lambda: shared_root.unmount(path, below))
 
     def _entrance(self, files: Descriptors) -> cgroup.Entrance:
-        return cgroup.Entrance() if self._cgroup is None else cgroup.open_entrance(self._cgroup, files)
+        if self._cgroup is None or self._cgroup.unit:
+            return cgroup.Entrance()
+        return cgroup.open_entrance(self._cgroup, files)
 
     def _descriptors(self, files: Descriptors) -> dict[int, int]:
         """Open what krun-init is to be handed: role -> descriptor."""

@@ -10,6 +10,7 @@ from krun.errors import Fault, HostError, SpecError, Unsupported
 from krun.plan.device_filter import device_filter
 from krun.plan.device_rules import device_list, v1_lines
 from krun.plan.resources import Setting, resource_settings
+from krun.plan.systemd import UnitPlan, plan_unit
 from krun.sys.cgroups import UNIFIED
 from krun.types import Record
 
@@ -43,6 +44,8 @@ class CgroupPlan(Record):
     """The cgroup2 controllers to hand down to the container's cgroup."""
     owner: int | None = None
     """The host's uid that the cgroup is delegated to, v2 only."""
+    unit: UnitPlan | None = None
+    """The scope of systemd that the cgroup belongs to; systemd makes it then."""
     optional: bool = False
     """Whether a hierarchy where the caller may not make the directory is left out: an unprivileged caller
     that did not ask for a cgroup."""
@@ -53,26 +56,25 @@ def plan_cgroup(spec: Spec, facts: HostFacts, options: Options) -> CgroupPlan | 
 
     `linux.cgroupsPath` is taken as runc takes it: an absolute path counts from the mount point of each
     hierarchy; a relative one from the caller's own cgroup, on v2 from its parent, because a cgroup with
-    processes cannot hand controllers down; without a path, it is the relative path ID.
+    processes cannot hand controllers down; without a path, it is the relative path ID.  systemd's form of it
+    is `plan_unit`'s.
     Raises SpecError for a wrong path, Unsupported for a limit that the host cannot set, HostError without
     cgroups.
     Source: runtime-spec config-linux.md#control-groups.
     """
     if options.cgroup_manager == "disabled":
         return None
-    if options.cgroup_manager != "cgroupfs":
-        raise HostError(
-            f"cgroup manager {options.cgroup_manager}", "not supported", "use --cgroup-manager cgroupfs"
-        )
     linux, cgroups = spec.linux, facts.cgroups
     unprivileged = facts.in_user_namespace or facts.euid != 0
     settings = resource_settings(linux.resources, cgroups)
     if cgroups.version == "none":
-        if unprivileged:
+        if _is_lenient(options, unprivileged=unprivileged):
             return None
         raise HostError(
             "no cgroups", "no cgroup file system is mounted", "mount one, or use --cgroup-manager disabled"
         )
+    if options.cgroup_manager == "systemd":
+        return _in_systemd(spec, facts, options, settings)
     hierarchies = _hierarchies(cgroups)
     is_v2 = cgroups.version == "v2"
     path = _checked_path(linux.cgroups_path) or options.id
@@ -83,12 +85,33 @@ def plan_cgroup(spec: Spec, facts: HostFacts, options: Options) -> CgroupPlan | 
         settings=settings,
         enable=_enabled(cgroups, settings),
         owner=_owner(spec) if is_v2 else None,
-        optional=unprivileged and linux.cgroups_path == "",
+        optional=_is_lenient(options, unprivileged=unprivileged) and linux.cgroups_path == "",
     )
     if unprivileged:
         # The kernel lets such containers make no device node, and such a caller change no device list.
         return plan
     return _with_devices(plan, linux)
+
+
+def _is_lenient(options: Options, *, unprivileged: bool) -> bool:
+    """Tell whether a cgroup that was not asked for and may not be made is done without."""
+    return unprivileged if options.rootless == "auto" else options.rootless == "true"
+
+
+def _in_systemd(spec: Spec, facts: HostFacts, options: Options, settings: tuple[Setting, ...]) -> CgroupPlan:
+    """Plan a scope of systemd.  It hands all controllers down to what is delegated."""
+    unit, path = plan_unit(spec.linux.cgroups_path, options.id, spec.annotations, settings, facts)
+    unified = facts.cgroups.unified
+    assert unified is not None
+    plan = CgroupPlan(
+        version="v2",
+        paths={UNIFIED: unified.mount + path},
+        mounts={UNIFIED: unified.mount},
+        settings=settings,
+        owner=_owner(spec),
+        unit=unit,
+    )
+    return plan if unit.is_user else _with_devices(plan, spec.linux)
 
 
 def _with_devices(plan: CgroupPlan, linux: Linux) -> CgroupPlan:

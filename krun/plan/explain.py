@@ -59,6 +59,10 @@ def plan_document(plan: Plan) -> dict[str, Any]:
 def _cgroup_lines(cgroup: CgroupPlan) -> list[str]:
     """Say where the cgroup lies and what is written there, one line for each directory and file."""
     lines = [f"cgroup {name or 'unified'}: {path}" for name, path in cgroup.paths.items()]
+    if cgroup.unit is not None:
+        manager = "the user's systemd" if cgroup.unit.is_user else "systemd"
+        lines.append(f"cgroup unit of {manager}: {cgroup.unit.name}")
+        lines += [f"cgroup unit: {name} = {value!r}" for name, _, value in cgroup.unit.properties]
     lines += [f"cgroup set: {_words(setting)}" for setting in cgroup.settings]
     lines += [f"cgroup device: {file} {line}" for file, line in cgroup.device_lines]
     if cgroup.device_filter:

@@ -5,7 +5,7 @@ Out of scope: who writes them (`krun.execute.idmap`).
 
 from __future__ import annotations
 
-from krun.errors import Fault, SpecError, Unsupported
+from krun.errors import Fault, SpecError
 from krun.plan.model import IdMaps
 from krun.plan.namespaces import has_new
 
@@ -40,13 +40,20 @@ def plan_id_maps(spec: Spec, facts: HostFacts) -> IdMaps | None:
             if host_id(maps, id) is None:
                 raise SpecError((Fault(path, f"{id} is not mapped in the user namespace"),))
     unprivileged = facts.euid != 0
-    if unprivileged and (len(linux.uid_mappings) > 1 or len(linux.gid_mappings) > 1):
-        raise Unsupported("$.linux.uidMappings", "only root can map more than one range of ids")
+    gid_helper = unprivileged and not _is_one_id(linux.gid_mappings)
     return IdMaps(
         uid_lines=map_lines(linux.uid_mappings),
         gid_lines=map_lines(linux.gid_mappings),
-        setgroups_deny=unprivileged,
+        # The kernel wants it of who writes the map without privileges; newgidmap judges for itself.
+        setgroups_deny=unprivileged and not gid_helper,
+        uid_helper=unprivileged and not _is_one_id(linux.uid_mappings),
+        gid_helper=gid_helper,
     )
+
+
+def _is_one_id(maps: tuple[IdMapping, ...]) -> bool:
+    """Tell whether the map is what a plain user may write: one id, which has to be their own."""
+    return len(maps) == 1 and maps[0].size == 1
 
 
 def map_lines(maps: tuple[IdMapping, ...]) -> str:

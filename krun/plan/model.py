@@ -35,7 +35,10 @@ class Options(Record):
     console_socket: bool = False
     """Whether there is a socket that takes the terminal's master."""
     cgroup_manager: str = "cgroupfs"
-    """`cgroupfs` or `disabled`."""
+    """`cgroupfs`, `systemd` or `disabled`."""
+    rootless: str = "auto"
+    """`true` or `false` says whether cgroups that the caller may not make are done without; `auto` lets krun
+    see whether the caller is root."""
     listen_fds: int = 0
     """How many of them are sockets that the caller activates the payload with; they come first."""
     listen_names: str = ""
@@ -57,6 +60,10 @@ class IdMaps(Record):
     gid_lines: str
     setgroups_deny: bool
     """Whether `deny` has to be written to `/proc/PID/setgroups` before the gid map."""
+    uid_helper: bool = False
+    """Whether newuidmap has to write the map: a plain user may map nothing but their own id."""
+    gid_helper: bool = False
+    """The same of newgidmap."""
 
 
 class Plan(Record):

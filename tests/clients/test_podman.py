@@ -235,6 +235,18 @@ def test_pause_stops_and_unpause_goes_on(podman: Podman) -> None:
     podman.ok("rm", "paused")
 
 
+@pytest.mark.needs("cgroup_v1")
+def test_update_changes_what_is_named_and_nothing_else(podman: Podman) -> None:
+    """`podman update`: the new limits are in force, the others stay."""
+    limits = ["--memory", "64m", "--pids-limit", "77"]
+    podman.detach("limited", *limits, IMAGE, "sleep", "600")
+    podman.ok("update", "--memory", "96m", "--cpus", "0.5", "limited")
+    files = ("memory/memory.limit_in_bytes", "cpu/cpu.cfs_quota_us", "pids/pids.max")
+    said = podman.ok("exec", "limited", "cat", *(f"/sys/fs/cgroup/{file}" for file in files))
+    podman.ok("rm", "--force", "--time", "0", "limited")
+    assert said.split() == [str(96 << 20), "50000", "77"]
+
+
 def test_top_and_stats_see_the_processes(podman: Podman, running: str) -> None:
     """`podman top` names the container's processes, `stats` counts them and their memory."""
     podman.ok("exec", "--detach", running, "sleep", "601")

@@ -28,7 +28,7 @@ RANKS = {
 }
 # errors and log are records and text: they may use `types` and `os`, which use nothing.
 BESIDE = {("errors", "types"), ("log", "types"), ("log", "errors"), ("log", "os")}
-HEAVY = ("cffi", "jsonschema", "pyroute2", "yaml")
+HEAVY = ("cffi", "jeepney", "jsonschema", "pyroute2", "yaml")
 
 
 def modules() -> Iterator[tuple[str, Path]]:

@@ -127,9 +127,9 @@ def test_a_disabled_manager_plans_nothing() -> None:
     assert plan(HYBRID, {"resources": {"memory": {"limit": 4096}}}, manager="disabled") is None
 
 
-def test_systemd_is_refused_by_name() -> None:
+def test_systemd_is_refused_by_name_on_cgroup_v1() -> None:
     """What this version does not do is said, never ignored."""
-    with pytest.raises(HostError, match=r"^cgroup manager systemd: not supported"):
+    with pytest.raises(HostError, match=r"^the systemd cgroup driver: the host has no pure cgroup v2"):
         plan(HYBRID, {}, manager="systemd")
 
 

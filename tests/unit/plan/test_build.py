@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from krun.errors import HostError, SpecError, UsageError
+from krun.errors import SpecError, UsageError
 from krun.host.facts import HostFacts
 from krun.plan import ops
 from krun.plan.build import build_plan
@@ -129,10 +129,17 @@ def test_cgroups_can_be_disabled(spec: Spec, compile_spec: Callable[..., Plan]) 
     assert compile_spec(spec, cgroup_manager="cgroupfs").cgroup is not None
 
 
-def test_systemd_is_refused_by_name(spec: Spec, compile_spec: Callable[..., Plan]) -> None:
-    """It is not done yet."""
-    with pytest.raises(HostError, match="systemd: not supported"):
-        compile_spec(spec, cgroup_manager="systemd")
+def test_systemds_scope_is_in_the_plan_and_in_its_words(
+    spec: Spec, compile_spec: Callable[..., Plan]
+) -> None:
+    """The cgroup is the scope's, and `krun plan` names it with its properties."""
+    plan = compile_spec(spec, cgroup_manager="systemd")
+    assert plan.cgroup is not None
+    assert plan.cgroup.unit is not None
+    assert next(iter(plan.cgroup.paths.values())).endswith(f"/{plan.cgroup.unit.name}")
+    words = plan_text(plan)
+    assert f"cgroup unit of systemd: {plan.cgroup.unit.name}\n" in words
+    assert "cgroup unit: Delegate = True\n" in words
 
 
 def changed(spec: Spec, part: str, name: str, value: object) -> Spec:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from krun.errors import SpecError, Unsupported
+from krun.errors import SpecError
 from krun.host.facts import HostFacts
 from krun.plan.idmap import host_id, map_lines, plan_id_maps
 from krun.spec.model import IdMapping, Linux, Namespace, Process, Spec, User
@@ -55,15 +55,20 @@ def test_root_leaves_setgroups_alone(spec: Spec, facts: HostFacts) -> None:
 
 def test_plain_user_gives_up_setgroups(spec: Spec, facts: HostFacts) -> None:
     """user_namespaces(7): an unprivileged gid map needs `deny` in /proc/PID/setgroups."""
-    maps = plan_id_maps(with_maps(spec, MAPS[:1], MAPS[:1]), facts.replace(euid=1000))
+    own = (MAPS[0].replace(host_id=1000, size=1),)
+    maps = plan_id_maps(with_maps(spec, own, own), facts.replace(euid=1000))
     assert maps is not None
-    assert maps.setgroups_deny
+    assert (maps.setgroups_deny, maps.uid_helper, maps.gid_helper) == (True, False, False)
 
 
-def test_plain_user_cannot_map_two_ranges(spec: Spec, facts: HostFacts) -> None:
-    """The kernel would answer EPERM."""
-    with pytest.raises(Unsupported, match="only root can map more than one range"):
-        plan_id_maps(with_maps(spec, MAPS, MAPS[:1]), facts.replace(euid=1000))
+@pytest.mark.parametrize("ranges", [MAPS[:1], MAPS], ids=["one-range", "two-ranges"])
+def test_plain_user_has_helpers_write_more_than_one_id(
+    spec: Spec, facts: HostFacts, ranges: tuple[IdMapping, ...]
+) -> None:
+    """newuidmap and newgidmap, which know the subordinate ids and judge about setgroups themselves."""
+    maps = plan_id_maps(with_maps(spec, ranges, ranges), facts.replace(euid=1000))
+    assert maps is not None
+    assert (maps.setgroups_deny, maps.uid_helper, maps.gid_helper) == (False, True, True)
 
 
 def test_each_missing_map_is_named(spec: Spec, facts: HostFacts) -> None:

@@ -1,0 +1,308 @@
+"""What test_systemd runs in the small kernel, as a service of systemd's: containers as scopes, and read back.
+
+Not collected by itself: these need root, a systemd as the first process, and a cgroup v2.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import select
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.bundles import make_bundle
+
+ROOT = Path("/sys/fs/cgroup")
+NOBODY = 65534
+USERS_MANAGER = """\
+[Unit]
+DefaultDependencies=no
+[Service]
+Type=notify
+User=%i
+Slice=user-%i.slice
+Delegate=yes
+Environment=XDG_RUNTIME_DIR=/run/user/%i HOME=/run/user/%i
+ExecStart=/lib/systemd/systemd --user --unit=basic.target --log-target=console
+"""
+_numbers = itertools.count()
+
+
+def show(unit: str, *properties: str) -> dict[str, str]:
+    """Return properties of a unit as systemd says them."""
+    words = [word for name in properties for word in ("--property", name)]
+    text = subprocess.run(["systemctl", "show", unit, *words], capture_output=True, text=True, check=True)
+    return dict(line.split("=", 1) for line in text.stdout.splitlines())
+
+
+class Krun:
+    """krun with the systemd driver and without a VM, and one container."""
+
+    def __init__(self, krun: Path, root: Path, template: Path, folder: Path) -> None:
+        """Say which krun, where its states are, whose bundle's root is shared, where its own bundle is."""
+        self.base = [str(krun), "--root", str(root), "--monitor", "none", "--systemd-cgroup"]
+        self.template, self.folder = template, folder
+        self.id = f"c{next(_numbers)}"
+
+    def create(
+        self,
+        cgroups_path: str = "",
+        *command: str,
+        resources: Mapping[str, Any] | None = None,
+        annotations: Mapping[str, str] | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        """Create the container, which sleeps by default."""
+        config = json.loads((self.template / "config.json").read_text())
+        config["process"]["args"] = list(command or ("sleep", "600"))
+        config["root"]["path"] = str(self.template / "rootfs")
+        config["annotations"] = dict(annotations or {})
+        config["linux"] |= {"resources": dict(resources or {}), "cgroupsPath": cgroups_path}
+        (self.folder / "config.json").write_text(json.dumps(config))
+        errors = self.folder / "stderr"
+        with errors.open("w") as err:
+            done = subprocess.run(
+                [*self.base, "create", "--bundle", str(self.folder), self.id],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=err,
+                check=False,
+                timeout=60,
+            )
+        return subprocess.CompletedProcess(done.args, done.returncode, "", errors.read_text())
+
+    def call(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run krun and wait for it."""
+        return subprocess.run([*self.base, *words], capture_output=True, text=True, check=False, timeout=60)
+
+    def ok(self, *words: str) -> str:
+        """Run krun, assert that it succeeds, return what it prints."""
+        done = self.call(*words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def pid(self) -> int:
+        """Return the pid of init."""
+        return int(json.loads(self.ok("state", self.id))["pid"])
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a bundle whose root all containers share: making one takes long in here."""
+    folder = tmp_path_factory.mktemp("template")
+    make_bundle(folder, ["sleep", "600"])
+    return folder
+
+
+@pytest.fixture
+def systemd(krun: Path, krun_root: Path, template: Path, tmp_path: Path) -> Iterator[Krun]:
+    """Return krun; its container is gone at the end, and with it the unit and the cgroup."""
+    made = Krun(krun, krun_root, template, tmp_path)
+    yield made
+    made.ok("delete", "--force", made.id)
+    units = subprocess.run(
+        ["systemctl", "list-units", "--all", "--plain", "--no-legend"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert made.id not in units.stdout
+    assert not [path for path in ROOT.rglob("*.scope") if made.id in path.name]
+
+
+def create(systemd: Krun, *words: str, **options: Any) -> None:
+    """Create the container and assert that it succeeds."""
+    done = systemd.create(*words, **options)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_container_is_a_delegated_scope(systemd: Krun) -> None:
+    """SLICE:PREFIX:NAME: the scope has that name, lies in that slice, holds init, and is left to krun."""
+    create(systemd, f"machine-test.slice:libpod:{systemd.id}")
+    unit = f"libpod-{systemd.id}.scope"
+    found = show(unit, "ActiveState", "Slice", "Delegate", "ControlGroup", "Description")
+    assert found == {
+        "ActiveState": "active",
+        "Slice": "machine-test.slice",
+        "Delegate": "yes",
+        "ControlGroup": f"/machine.slice/machine-test.slice/{unit}",
+        "Description": f"krun container {systemd.id}",
+    }
+    assert Path(f"/proc/{systemd.pid()}/cgroup").read_text() == f"0::{found['ControlGroup']}\n"
+
+
+def test_without_a_path_it_is_in_the_systems_slice(systemd: Krun) -> None:
+    """The same as runc's default, with krun's name in it."""
+    create(systemd)
+    assert show(f"krun-{systemd.id}.scope", "ControlGroup") == {
+        "ControlGroup": f"/system.slice/krun-{systemd.id}.scope"
+    }
+
+
+def test_limits_are_systemds_and_the_kernels(systemd: Krun) -> None:
+    """In systemd's words as properties of the unit, in the kernel's in the files."""
+    resources = {
+        "memory": {"limit": 64 << 20, "swap": 96 << 20, "reservation": 32 << 20},
+        "cpu": {"shares": 512, "quota": 50000, "period": 100000},
+        "pids": {"limit": 33},
+        "unified": {"memory.high": str(48 << 20)},
+    }
+    create(systemd, f":test:{systemd.id}", resources=resources)
+    unit = f"test-{systemd.id}.scope"
+    wanted = {
+        "MemoryMax": str(64 << 20),
+        "MemorySwapMax": str(32 << 20),
+        "MemoryLow": str(32 << 20),
+        "MemoryHigh": str(48 << 20),
+        "TasksMax": "33",
+        "CPUQuotaPerSecUSec": "500ms",
+        "CPUQuotaPeriodUSec": "100ms",
+    }
+    assert show(unit, *wanted) == wanted
+    own = ROOT / "system.slice" / unit
+    files = {name: (own / name).read_text().strip() for name in ("memory.max", "cpu.max", "pids.max")}
+    assert files == {"memory.max": str(64 << 20), "cpu.max": "50000 100000", "pids.max": "33"}
+    subprocess.run(["systemctl", "daemon-reload"], check=True)
+    assert (own / "memory.max").read_text().strip() == str(64 << 20)
+
+
+def test_annotations_are_properties(systemd: Krun) -> None:
+    """org.systemd.property.*: GVariant's text, seconds as microseconds."""
+    annotations = {
+        "org.systemd.property.TimeoutStopSec": "123",
+        "org.systemd.property.CollectMode": "'inactive-or-failed'",
+        "org.systemd.property.TasksMax": "uint64 77",
+    }
+    create(systemd, f":test:{systemd.id}", annotations=annotations)
+    found = show(f"test-{systemd.id}.scope", "TimeoutStopUSec", "CollectMode", "TasksMax")
+    assert found == {
+        "TimeoutStopUSec": "2min 3s",
+        "CollectMode": "inactive-or-failed",
+        "TasksMax": "77",
+    }
+
+
+def test_a_property_that_systemd_does_not_know_is_an_error_and_leaves_nothing(systemd: Krun) -> None:
+    """systemd's own words, and neither process nor unit nor state."""
+    done = systemd.create(f":test:{systemd.id}", annotations={"org.systemd.property.NoSuchProperty": "'x'"})
+    assert done.returncode == 1
+    assert "NoSuchProperty" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "does not exist" in systemd.call("state", systemd.id).stderr
+
+
+def test_the_whole_life(systemd: Krun) -> None:
+    """Create, start, exec, ps, pause, resume, events, kill, delete, all through the scope."""
+    create(systemd, f":test:{systemd.id}")
+    id = systemd.id
+    systemd.ok("start", id)
+    where = f"0::/system.slice/test-{id}.scope\n"
+    assert systemd.ok("exec", id, "cat", "/proc/self/cgroup") == where
+    assert json.loads(systemd.ok("ps", "--format", "json", id)) == [systemd.pid()]
+    systemd.ok("pause", id)
+    assert '"status": "paused"' in systemd.ok("state", id)
+    systemd.ok("resume", id)
+    assert json.loads(systemd.ok("events", "--stats", id))["data"]["pids"]["current"] == 1
+    ended = os.pidfd_open(systemd.pid())
+    systemd.ok("kill", id, "KILL")
+    assert select.select([ended], [], [], 60)[0]
+    os.close(ended)
+    systemd.ok("delete", id)
+
+
+def test_update_tells_systemd(systemd: Krun) -> None:
+    """A limit that systemd does not know would be undone by its reload; a refused one changes nothing."""
+    create(systemd, f":test:{systemd.id}", resources={"memory": {"limit": 64 << 20, "swap": 64 << 20}})
+    systemd.ok("start", systemd.id)
+    unit = f"test-{systemd.id}.scope"
+    systemd.ok("update", "--memory", "96m", "--cpu-quota", "5000", "--cpu-period", "20000", systemd.id)
+    systemd.ok("update", "--cpu-quota", "10000", systemd.id)
+    assert show(unit, "MemoryMax", "CPUQuotaPerSecUSec") == {
+        "MemoryMax": str(96 << 20),
+        "CPUQuotaPerSecUSec": "500ms",
+    }
+    subprocess.run(["systemctl", "daemon-reload"], check=True)
+    own = ROOT / "system.slice" / unit
+    assert (own / "memory.max").read_text() == f"{96 << 20}\n"
+    assert (own / "cpu.max").read_text() == "10000 20000\n"
+    refused = systemd.call("update", "--memory", "32m", "--cpu-quota", "10", systemd.id)
+    assert "$.linux.resources.cpu.quota: " in refused.stderr
+    assert show(unit, "MemoryMax") == {"MemoryMax": str(96 << 20)}
+    assert (own / "memory.max").read_text() == f"{96 << 20}\n"
+
+
+def test_an_end_by_lack_of_memory_leaves_no_failed_unit(systemd: Krun) -> None:
+    """systemd remembers such a scope as failed, until it is told to forget it."""
+    script = "x=aaaaaaaaaaaaaaaa; while :; do x=$x$x; done"
+    limit = {"memory": {"limit": 16 << 20, "swap": 16 << 20}}
+    create(systemd, f":test:{systemd.id}", "sh", "-c", script, resources=limit)
+    ended = os.pidfd_open(systemd.pid())
+    systemd.ok("start", systemd.id)
+    assert select.select([ended], [], [], 60)[0]
+    os.close(ended)
+    systemd.ok("delete", systemd.id)
+    assert show(f"test-{systemd.id}.scope", "LoadState") == {"LoadState": "not-found"}
+    create(systemd, f":test:{systemd.id}")
+
+
+@pytest.fixture
+def users_manager() -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
+    """Start a user's own systemd, and return how to run something in a scope of it, as that user."""
+    run = Path(f"/run/user/{NOBODY}")
+    run.mkdir(parents=True)
+    os.chown(run, NOBODY, NOBODY)
+    unit = f"user@{NOBODY}.service"
+    # Debian's own wants PAM and logind.
+    Path("/run/systemd/system/user@.service").write_text(USERS_MANAGER)
+    subprocess.run(["systemctl", "daemon-reload"], check=True)
+    subprocess.run(["systemctl", "start", unit], check=True)
+    env = {**os.environ, "XDG_RUNTIME_DIR": str(run), "HOME": str(run)}
+    drop = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"]
+
+    def call(*words: str) -> subprocess.CompletedProcess[str]:
+        # The manager may only move what is in its own part of the tree: a login session begins there.
+        procs = ROOT / "user.slice" / f"user-{NOBODY}.slice" / unit / "session"
+        procs.mkdir(exist_ok=True)
+        os.chown(procs, NOBODY, NOBODY)
+        script = f'echo $$ >{procs}/cgroup.procs; exec "$@"'
+        command = ["sh", "-c", script, "sh", *drop, *words]
+        return subprocess.run(
+            command,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    yield call
+    subprocess.run(["systemctl", "stop", unit], check=True)
+    shutil.rmtree(run)
+
+
+def test_a_plain_users_container_is_a_scope_of_their_own_manager(
+    users_manager: Callable[..., subprocess.CompletedProcess[str]], krun: Path
+) -> None:
+    """In the user's part of the tree, limited, and gone with its end."""
+    folder = Path(f"/run/user/{NOBODY}/bundle")
+
+    def change(config: dict[str, Any]) -> None:
+        config["linux"]["resources"] = {"memory": {"limit": 64 << 20}, "pids": {"limit": 33}}
+        config["linux"]["namespaces"].append({"type": "user"})
+        for name in ("uidMappings", "gidMappings"):
+            config["linux"][name] = [{"containerID": 0, "hostID": NOBODY, "size": 1}]
+        config["mounts"] = [mount for mount in config["mounts"] if mount["destination"] in ("/proc", "/dev")]
+
+    script = "cat /proc/self/cgroup"
+    bundle = make_bundle(folder, ["sh", "-c", script], change, cgroups_path=":test:mine")
+    base = (str(krun), "--monitor", "none", "--systemd-cgroup")
+    done = users_manager(*base, "run", "--bundle", str(bundle), "mine")
+    manager = f"/user.slice/user-{NOBODY}.slice/user@{NOBODY}.service"
+    assert (done.stdout, done.stderr) == (f"0::{manager}/user.slice/test-mine.scope\n", "")
+    assert not list((ROOT / manager[1:]).rglob("test-mine.scope"))
