@@ -5,6 +5,7 @@
 #include "host_call.h"
 #include "machine.h"
 #include "thread.h"
+#include "worker.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -12,7 +13,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -49,17 +49,6 @@ static pid_t find_other(const struct kr_machine *machine)
 		at += entry->size;
 	}
 	return 0;
-}
-
-/* Where children are born into another namespace of processes, KVM can make no thread in this process. */
-static bool may_have_threads(const struct kr_machine *machine)
-{
-	struct stat own;
-	struct stat childrens;
-
-	return fstatat(machine->proc, "self/ns/pid", &own, 0) == 0 &&
-	       fstatat(machine->proc, "self/ns/pid_for_children", &childrens, 0) == 0 &&
-	       own.st_ino == childrens.st_ino && own.st_dev == childrens.st_dev;
 }
 
 /* Wait until the thread behind `pidfd` is no longer one of the process. */
@@ -124,7 +113,7 @@ int64_t kr_call_alone(struct kr_thread *thread, int64_t nr, const uint64_t arg[6
 	kr_signals_block_host();
 	(void)pthread_mutex_lock(&machine->thread_lock);
 	(void)pthread_mutex_lock(&machine->memory_lock);
-	if (kr_is_only_thread(thread) && may_have_threads(machine)) {
+	if (kr_is_only_thread(thread) && kr_worker_may_be(machine)) {
 		result = call_without_machine(thread, nr, arg);
 	}
 	(void)pthread_mutex_unlock(&machine->memory_lock);

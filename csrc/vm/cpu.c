@@ -174,11 +174,6 @@ int kr_cpu_begin(struct kr_cpu *cpu, struct kr_err *err)
 		       code == EAGAIN ? "the user has too many processes (RLIMIT_NPROC)" : kr_errno_name(code));
 }
 
-int kr_cpu_prime(const struct kr_machine *machine, struct kr_cpu *cpu, struct kr_err *err)
-{
-	return machine->limits.kept[RLIMIT_NPROC].soft == RLIM_INFINITY ? 0 : kr_cpu_begin(cpu, err);
-}
-
 static struct kr_cpu *find_free(const struct kr_cpu_pool *pool)
 {
 	struct kr_cpu *cpu = pool->all;

@@ -62,8 +62,6 @@ void kr_cpu_forget_all(struct kr_machine *machine, struct kr_cpu *kept);
 int kr_cpu_open(struct kr_machine *machine, struct kr_cpu *cpu, struct kr_err *err);
 /* Run a processor that is not to do anything: what KVM makes with the first run is made, or the error is known. */
 int kr_cpu_begin(struct kr_cpu *cpu, struct kr_err *err);
-/* The same, only where the number of tasks is limited. */
-int kr_cpu_prime(const struct kr_machine *machine, struct kr_cpu *cpu, struct kr_err *err);
 /* Run until something happens.  The state is then in cpu->run->s.regs. */
 void kr_cpu_run(struct kr_cpu *cpu, struct kr_stop *stop);
 

@@ -5,6 +5,7 @@
 #include "rlimit.h"
 #include "paging.h"
 #include "vdso.h"
+#include "worker.h"
 
 #include <errno.h>
 #include <linux/kvm.h>
@@ -77,7 +78,7 @@ int kr_machine_renew(struct kr_machine *machine, struct kr_cpu *cpu, struct kr_e
 	kr_descriptors_close(&machine->descriptors, machine->vm);
 	kr_limits_lift(machine);
 	if (create_vm(machine, err) < 0 || kr_slots_register(&machine->slots, machine->vm, err) < 0 ||
-	    kr_cpu_open(machine, cpu, err) < 0 || kr_cpu_prime(machine, cpu, err) < 0) {
+	    kr_cpu_open(machine, cpu, err) < 0 || kr_worker_end(machine, cpu, err) < 0) {
 		return -1;
 	}
 	kr_limits_restore(machine);

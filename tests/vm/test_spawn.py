@@ -31,3 +31,13 @@ def test_own_path_has_no_links_in_it(tmp_path: Path, in_vm: Run) -> None:
     (tmp_path / "readlink").symlink_to(program)
     result = in_vm(tmp_path / "readlink", "/proc/self/exe")
     assert (result.stdout, result.returncode) == (f"{program}\n", 0)
+
+
+@pytest.mark.needs("busybox")
+def test_process_of_one_thread_has_one_task(in_vm: Run) -> None:
+    """No task of KVM's is counted with a program's, a forked child's or the program's that it executes."""
+    count = "grep Threads: /proc/self/status; busybox stat -c %h /proc/self/task"
+    result = in_vm("/bin/busybox", "sh", "-c", f"{count}; (read line < /proc/self/stat; echo $line)")
+    *counted, stat = result.stdout.splitlines()
+    assert counted == ["Threads:\t1", "3"], result
+    assert stat.rpartition(")")[2].split()[17] == "1", stat

@@ -29,6 +29,11 @@ LEFT_OUT = (
     "*test_leaking_fds_on_error",
     # Half of test_subprocess once more, with select instead of poll.
     "*ProcessTestCaseNoPoll*",
+    # The same with other event loops and watchers of children than the usual ones.
+    "*.SelectEventLoopTests.*",
+    "*.PollEventLoopTests.*",
+    "*.SubprocessSafeWatcherTests.*",
+    "*.SubprocessFastWatcherTests.*",
     # Objects of the interpreter, and TLS in memory.
     "test.test_asyncio.test_tasks.*",
     "test.test_asyncio.test_futures.*",
