@@ -5,6 +5,8 @@
  */
 #include "filter.h"
 #include "hypercall.h"
+#include "machine.h"
+#include "thread.h"
 
 #include <errno.h>
 #include <linux/filter.h>
@@ -16,6 +18,10 @@
 
 kr_handler kr_call_prctl;
 kr_handler kr_call_seccomp;
+
+#define KNOWN_FLAGS \
+	(SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_SPEC_ALLOW | SECCOMP_FILTER_FLAG_TSYNC | \
+	 SECCOMP_FILTER_FLAG_TSYNC_ESRCH)
 
 #define COMM_SIZE         16u /* a thread's name, with its NUL */
 #define CAP_SYS_ADMIN_BIT (1u << 21)
@@ -35,6 +41,59 @@ static bool has_sys_admin(void)
 	return syscall(SYS_capget, &header, data) == 0 && (data[0].effective & CAP_SYS_ADMIN_BIT) != 0;
 }
 
+/* Are these filters of another thread the beginning of the calling one's? */
+static bool is_beginning(const struct kr_seccomp *others, const struct kr_seccomp *own)
+{
+	const struct kr_filter *filter = own->filters;
+
+	while (filter != NULL && filter != others->filters) {
+		filter = filter->older;
+	}
+	return !others->strict && filter == others->filters;
+}
+
+/* 0, or the number of a thread that has filters which the calling one has not. */
+static pid_t find_diverged(const struct kr_thread *thread)
+{
+	for (const struct kr_thread *other = thread->machine->first_thread; other != NULL; other = other->next) {
+		if (other != thread && !is_beginning(&other->seccomp, &thread->seccomp)) {
+			return other->tid;
+		}
+	}
+	return 0;
+}
+
+static void share_filters(const struct kr_thread *thread)
+{
+	for (struct kr_thread *other = thread->machine->first_thread; other != NULL; other = other->next) {
+		if (other != thread) {
+			__atomic_store_n(&other->seccomp.filters, thread->seccomp.filters, __ATOMIC_RELEASE);
+			other->seccomp.no_new_privs |= thread->seccomp.no_new_privs;
+		}
+	}
+}
+
+/* With TSYNC for all threads, or for none. */
+static int64_t install(struct kr_thread *thread, const struct sock_filter *code, size_t size, uint64_t flags)
+{
+	struct kr_machine *machine = thread->machine;
+	bool is_for_all = (flags & SECCOMP_FILTER_FLAG_TSYNC) != 0;
+	int64_t result;
+
+	(void)pthread_mutex_lock(&machine->thread_lock);
+	result = is_for_all ? find_diverged(thread) : 0;
+	if (result != 0) {
+		result = (flags & SECCOMP_FILTER_FLAG_TSYNC_ESRCH) != 0 ? -ESRCH : result;
+	} else {
+		result = kr_filter_add(&thread->seccomp, code, size);
+		if (result == 0 && is_for_all) {
+			share_filters(thread);
+		}
+	}
+	(void)pthread_mutex_unlock(&machine->thread_lock);
+	return result;
+}
+
 /* Add a filter to the calling thread's own.  The kernel wants no_new_privs or CAP_SYS_ADMIN, of the guest. */
 static int64_t add_filter(struct kr_thread *thread, uint64_t from, uint64_t flags)
 {
@@ -42,8 +101,8 @@ static int64_t add_filter(struct kr_thread *thread, uint64_t from, uint64_t flag
 	struct sock_filter code[BPF_MAXINSNS];
 	struct sock_fprog program;
 
-	if ((flags & ~(uint64_t)(SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_SPEC_ALLOW)) != 0) {
-		/* Neither listeners nor other threads' filters are served. */
+	if ((flags & ~(uint64_t)KNOWN_FLAGS) != 0) {
+		/* There are no listeners. */
 		return -EINVAL;
 	}
 	if (kr_copy_from_guest(&program, from, sizeof program) < 0) {
@@ -61,7 +120,7 @@ static int64_t add_filter(struct kr_thread *thread, uint64_t from, uint64_t flag
 	if (kr_copy_from_guest(code, (uint64_t)(uintptr_t)program.filter, program.len * sizeof code[0]) < 0) {
 		return -EFAULT;
 	}
-	return seccomp->strict ? -EINVAL : kr_filter_add(seccomp, code, program.len);
+	return seccomp->strict ? -EINVAL : install(thread, code, program.len, flags);
 }
 
 static int64_t set_strict(struct kr_thread *thread)

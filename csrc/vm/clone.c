@@ -107,6 +107,8 @@ static void become_process(struct kr_thread *thread, const struct clone_args *ar
 	thread->clear_tid = 0;
 	thread->robust_list = 0;
 	machine->threads = 1;
+	machine->first_thread = NULL;
+	kr_thread_enter(thread);
 	if ((args->flags & CLONE_CLEAR_SIGHAND) != 0) {
 		kr_signals_forget_handlers(thread->actions);
 	}

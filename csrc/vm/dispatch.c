@@ -78,7 +78,7 @@ static bool is_allowed(struct kr_thread *thread, const struct kr_call *call, int
 	uint32_t verdict;
 	uint32_t value;
 
-	if (!seccomp->strict && seccomp->filters == NULL) {
+	if (!seccomp->strict && __atomic_load_n(&seccomp->filters, __ATOMIC_ACQUIRE) == NULL) {
 		return true;
 	}
 	for (int i = 0; i < 6; i++) {

@@ -311,7 +311,8 @@ uint32_t kr_seccomp_run(const struct kr_seccomp *seccomp, const struct seccomp_d
 			return SECCOMP_RET_KILL_THREAD;
 		}
 	}
-	for (const struct kr_filter *filter = seccomp->filters; filter != NULL; filter = filter->older) {
+	for (const struct kr_filter *filter = __atomic_load_n(&seccomp->filters, __ATOMIC_ACQUIRE); filter != NULL;
+	     filter = filter->older) {
 		uint32_t verdict = kr_filter_run(filter, data);
 
 		if (rank_of(verdict) < rank_of(strongest)) {

@@ -23,7 +23,7 @@ struct kr_filter {
 };
 
 struct kr_seccomp {
-	const struct kr_filter *filters; /* the newest first, NULL for none */
+	const struct kr_filter *filters; /* the newest first, NULL for none; another thread may add to it */
 	bool strict;                     /* SECCOMP_MODE_STRICT: read, write, exit and rt_sigreturn only */
 	bool no_new_privs;               /* the guest's view; the monitor itself always has it */
 };

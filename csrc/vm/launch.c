@@ -110,6 +110,7 @@ int kr_launch(struct kr_boot *boot, struct kr_machine *machine, struct kr_thread
 	*thread = (struct kr_thread){ .machine = machine, .actions = &machine->actions, .is_main = true };
 	machine->threads = 1;
 	kr_thread_adopt(thread);
+	kr_thread_enter(thread);
 	kr_signals_inherit(thread);
 	if (kr_stack_place(machine, err) < 0 || kr_load(machine, boot->program, boot->name, &image, err) < 0 ||
 	    kr_stack_build(machine, &image, boot->name, boot->args, boot->env, &stack, err) < 0) {

@@ -23,6 +23,25 @@ void kr_thread_adopt(struct kr_thread *thread)
 	current = thread;
 }
 
+void kr_thread_enter(struct kr_thread *thread)
+{
+	thread->tid = gettid();
+	thread->next = thread->machine->first_thread;
+	thread->machine->first_thread = thread;
+}
+
+void kr_thread_leave(struct kr_thread *thread)
+{
+	struct kr_thread **link = &thread->machine->first_thread;
+
+	while (*link != NULL && *link != thread) {
+		link = &(*link)->next;
+	}
+	if (*link != NULL) {
+		*link = thread->next;
+	}
+}
+
 /* What the kernel does for a thread that it ends: clear the word that a joiner waits for. */
 static void wake_joiner(const struct kr_thread *thread)
 {
@@ -39,9 +58,16 @@ void kr_thread_exit(struct kr_thread *thread, int status)
 
 	kr_signals_block_host();
 	kr_robust_list_release(thread, thread->robust_list);
+	while (thread->is_borrower) {
+		/* The machine and its threads are another process's. */
+		(void)syscall(SYS_exit_group, status);
+	}
 	if (thread->is_main) {
 		machine->main_status = status;
 	}
+	(void)pthread_mutex_lock(&machine->thread_lock);
+	kr_thread_leave(thread);
+	(void)pthread_mutex_unlock(&machine->thread_lock);
 	if (__atomic_sub_fetch(&machine->threads, 1, __ATOMIC_ACQ_REL) == 0) {
 		/* KVM keeps a thread of its own in the process, which would outlive the guest's. */
 		for (;;) {
@@ -99,6 +125,10 @@ static void *run(void *argument)
 	start->tid = tid;
 	start->result = load(&thread, start->birth);
 	thread.has_ended = start->result < 0;
+	if (!thread.has_ended) {
+		/* The parent holds the lock until it knows that this thread has begun. */
+		kr_thread_enter(&thread);
+	}
 	/* From here on `start` and the parent are gone. */
 	(void)sem_post(&start->begun);
 	if (!thread.has_ended) {

@@ -23,7 +23,9 @@ struct kr_machine;
 enum kr_entry_kind { KR_ENTRY_SYSCALL, KR_ENTRY_HYPERCALL };
 
 struct kr_thread {
+	struct kr_thread *next; /* in the machine's list; thread_lock */
 	struct kr_machine *machine;
+	pid_t tid;
 	struct kr_cpu *cpu;
 	struct kr_actions *actions; /* what its process does with signals */
 	struct kr_pending pending;
@@ -47,6 +49,10 @@ struct kr_thread {
 struct kr_thread *kr_thread_current(void);
 /* The calling host thread runs `thread` from now on. */
 void kr_thread_adopt(struct kr_thread *thread);
+
+/* The calling host thread's guest thread is one of the machine's, or no longer.  thread_lock is held. */
+void kr_thread_enter(struct kr_thread *thread);
+void kr_thread_leave(struct kr_thread *thread);
 
 /* What the guest sees of a new thread. */
 struct kr_birth {

@@ -12,7 +12,7 @@ from support.runner import Runner
 
 SCENES = (
     "errnos", "emulated", "trap", "trap-unhandled", "kill-process", "kill-thread", "kill-thread-of-two",
-    "arguments", "faults", "inherit", "strict", "strict-broken",
+    "arguments", "faults", "inherit", "strict", "strict-broken", "all-threads",
 )  # fmt: skip
 
 pytestmark = [pytest.mark.needs("root", "kvm", "gcc", "busybox"), pytest.mark.usefixtures("nothing_left")]

@@ -127,6 +127,50 @@ static void kill_thread_of_two(void)
 	show("getppid of the other thread", syscall(SYS_getppid));
 }
 
+static pthread_barrier_t barrier;
+static pid_t follower;
+
+/* A thread that is there before its filters are. */
+static void *follow(void *own_filter)
+{
+	follower = gettid();
+	if (own_filter != NULL) {
+		show("own", add_filter(SYS_getuid, SECCOMP_RET_ERRNO | EXDEV, 0));
+	}
+	pthread_barrier_wait(&barrier);
+	pthread_barrier_wait(&barrier);
+	show("getppid of the follower", syscall(SYS_getppid));
+	printf("PR_GET_NO_NEW_PRIVS: %d\n", prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
+	pthread_barrier_wait(&barrier);
+	return NULL;
+}
+
+/* Filters for all threads at once, and a thread that has some of its own. */
+static void synchronized_filters(void)
+{
+	const unsigned flag = SECCOMP_FILTER_FLAG_TSYNC;
+	pthread_t thread;
+
+	pthread_barrier_init(&barrier, NULL, 2);
+	pthread_create(&thread, NULL, follow, NULL);
+	pthread_barrier_wait(&barrier);
+	allow_filters();
+	show("all", add_filter(SYS_getppid, SECCOMP_RET_ERRNO | ENOANO, flag));
+	show("getppid", syscall(SYS_getppid));
+	pthread_barrier_wait(&barrier);
+	pthread_barrier_wait(&barrier);
+	pthread_join(thread, NULL);
+	show("all but an ended one", add_filter(SYS_getgid, SECCOMP_RET_ERRNO | ENOANO, flag));
+	pthread_create(&thread, NULL, follow, &barrier);
+	pthread_barrier_wait(&barrier);
+	printf("the other's number: %d\n", add_filter(SYS_getpid, SECCOMP_RET_ERRNO | ENOANO, flag) == follower);
+	show("none", add_filter(SYS_getpid, SECCOMP_RET_ERRNO | ENOANO, flag | SECCOMP_FILTER_FLAG_TSYNC_ESRCH));
+	show("getpid", syscall(SYS_getpid));
+	pthread_barrier_wait(&barrier);
+	pthread_barrier_wait(&barrier);
+	pthread_join(thread, NULL);
+}
+
 static void arguments(void)
 {
 	struct sock_filter code[] = {
@@ -237,6 +281,8 @@ int main(int argc, char **argv)
 		die(SECCOMP_RET_KILL_PROCESS);
 	} else if (strcmp(scene, "kill-thread") == 0) {
 		die(SECCOMP_RET_KILL_THREAD);
+	} else if (strcmp(scene, "all-threads") == 0) {
+		synchronized_filters();
 	} else if (strcmp(scene, "trap-unhandled") == 0) {
 		die(SECCOMP_RET_TRAP);
 	} else if (strcmp(scene, "kill-thread-of-two") == 0) {

@@ -11,6 +11,7 @@
 #include <spawn.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -151,6 +152,29 @@ static int threads_spawn_together(void)
 	return 0;
 }
 
+static void *be_there(void *nothing)
+{
+	return nothing;
+}
+
+/* Ends its thread, not its group, in the parent's memory. */
+static int child_may_end_as_a_thread(void)
+{
+	pid_t child = vfork();
+	pthread_t thread;
+	int status;
+
+	if (child == 0) {
+		(void)syscall(SYS_exit, 6);
+	}
+	EXPECT(child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 6);
+	for (int i = 0; i < 3; i++) {
+		EXPECT(pthread_create(&thread, NULL, be_there, NULL) == 0);
+		EXPECT(pthread_join(thread, NULL) == 0);
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct test_case cases[] = {
@@ -160,6 +184,7 @@ int main(int argc, char **argv)
 		CASE(childs_actions_and_descriptors_are_its_own),
 		CASE(parent_goes_on_after_a_killed_child),
 		CASE(child_may_fork),
+		CASE(child_may_end_as_a_thread),
 		CASE(spawn_says_why_it_failed),
 		CASE(threads_spawn_together),
 		{ NULL, NULL },
