@@ -66,6 +66,9 @@ int64_t kr_host_call(struct kr_thread *thread, int64_t nr, const uint64_t arg[6]
 	thread->host_calls++;
 	thread->host_nr = nr;
 	memcpy(thread->host_arg, arg, sizeof thread->host_arg);
+	if (thread->on_host_call != NULL) {
+		thread->on_host_call(nr, arg);
+	}
 	return thread->host_result;
 }
 

@@ -22,7 +22,8 @@ struct kr_thread {
 	unsigned host_calls; /* how many were made */
 	int64_t host_nr;     /* the last one */
 	uint64_t host_arg[6];
-	unsigned traps; /* by SECCOMP_RET_TRAP */
+	void (*on_host_call)(int64_t nr, const uint64_t arg[6]); /* sees each while it is made; or NULL */
+	unsigned traps;                                          /* by SECCOMP_RET_TRAP */
 	uint16_t trap_data;
 	unsigned kills;
 	bool killed_process;

@@ -32,9 +32,7 @@ int kr_boot_parse(const void *data, size_t size, struct kr_boot *boot, struct kr
 	boot->env = kr_read_strings(&r);
 	boot->filter = kr_read_bytes(&r);
 	boot->limits = kr_read_bytes(&r);
-	if ((boot->flags & KR_BOOT_MODEL) != 0) {
-		boot->model = kr_read_bytes(&r);
-	}
+	boot->model = (boot->flags & KR_BOOT_MODEL) != 0 ? kr_read_bytes(&r) : (struct kr_bytes){ .size = 0 };
 	boot->name = (boot->flags & KR_BOOT_NAME) != 0 ? kr_read_string(&r) : boot->program;
 	if (r.failed || r.at != r.end || total != size || boot->program[0] == 0 || boot->args.count == 0 ||
 	    (boot->flags & ~(KR_BOOT_BARRIER | KR_BOOT_CONFINED | KR_BOOT_NO_NEW_PRIVS | KR_BOOT_BY_NUMBER |

@@ -84,36 +84,6 @@ static int open_program(int directory, const char *path, struct program *program
 	return 0;
 }
 
-/* Split "#! interpreter argument" in place; *argument is NULL when there is none. */
-static int split_line(char *line, const char *path, const char **interpreter, const char **argument,
-		      struct kr_err *err)
-{
-	char *end = line + strcspn(line, "\n");
-	char *at = line + 2;
-
-	if (*end == 0 && strlen(line) == KR_SCRIPT_LINE - 1) {
-		return kr_fail(err, ENOEXEC, "%s is a script whose first line is longer than %d bytes", path,
-			       KR_SCRIPT_LINE);
-	}
-	*end = 0;
-	while (end > at && (end[-1] == ' ' || end[-1] == '\t')) {
-		*--end = 0;
-	}
-	at += strspn(at, " \t");
-	if (*at == 0) {
-		return kr_fail(err, ENOEXEC, "%s is a script that names no interpreter", path);
-	}
-	*interpreter = at;
-	at += strcspn(at, " \t");
-	*argument = NULL;
-	if (*at != 0) {
-		*at++ = 0;
-		at += strspn(at, " \t");
-		*argument = *at != 0 ? at : NULL;
-	}
-	return 0;
-}
-
 static bool is_script(const struct program *program)
 {
 	return program->head_size >= 2 && program->head[0] == '#' && program->head[1] == '!';
@@ -140,7 +110,7 @@ static int follow_scripts(int directory, const char *path, const char *name, str
 		}
 		memcpy(line, program->head, program->head_size);
 		line[program->head_size < KR_SCRIPT_LINE ? program->head_size : KR_SCRIPT_LINE - 1] = 0;
-		if (split_line(line, script, &interpreter, &argument, err) < 0) {
+		if (kr_script_split(line, script, &interpreter, &argument, err) < 0) {
 			return -1;
 		}
 		/* What stood first was the path of this script, as the arguments name it. */

@@ -7,10 +7,10 @@
 #define KR_VM_LOAD_H
 
 #include "machine.h"
+#include "script.h"
 
 #include <stdint.h>
 
-#define KR_SCRIPT_LINE  512 /* bytes of a #! line */
 #define KR_SCRIPT_DEPTH 4
 
 struct kr_image {
