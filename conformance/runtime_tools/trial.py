@@ -25,7 +25,7 @@ import programs
 import tap
 
 INSIDE = Path(__file__).resolve().parent / "inside.py"
-CGROUPS_LOCK = Path("/run/lock/krun-runtime-tools")
+CGROUPS_LOCK = Path("/run/krun-runtime-tools.lock")
 # The suite's own two paths, without the controller's mount point.
 FIXED_CGROUPS = ("cgrouptest", "testdir/cgrouptest/container", "testdir/cgrouptest", "testdir")
 # Beyond the program's own time: deleting what it left.
