@@ -39,6 +39,9 @@ static int check_identity(const Elf64_Ehdr *header, struct kr_err *err)
 	if (header->e_ident[EI_DATA] == ELFDATA2MSB) {
 		return kr_fail(err, ENOEXEC, "is a big-endian program; krun runs x86-64 programs");
 	}
+	if (header->e_machine == EM_NONE) {
+		return kr_fail(err, ENOEXEC, "is an ELF file for no machine; krun runs x86-64 programs");
+	}
 	if (header->e_machine != EM_X86_64 && name != NULL) {
 		return kr_fail(err, ENOEXEC, "is a program for %s; krun runs x86-64 programs", name);
 	}

@@ -9,6 +9,7 @@ import pytest
 from support.stage import PROC, StageRunner, opening, payload, shell
 
 from krun.plan import ops
+from krun.sys import native
 
 pytestmark = pytest.mark.needs("root", "busybox")
 
@@ -33,3 +34,14 @@ def test_failed_exec_is_told_through_the_barrier(stage: StageRunner, root: Path)
     assert outcome.records == f"ready\nerror {len(program) - 1} ENOEXEC exec /bin/text: exec format error\n"
     assert outcome.status is not None
     assert os.waitstatus_to_exitcode(outcome.status) == 1
+
+
+def test_init_ends_with_a_runtime_that_does_not_commit(stage: StageRunner, root: Path) -> None:
+    """It does not wait at the pipe for a start that nobody knows to make."""
+    stage.hang_up_at = native.MSG_READY
+    outcome = stage.run([*opening(root), ops.PivotRoot(), *shell("exit 0")])
+    assert outcome.error is None
+    assert not outcome.ready
+    assert outcome.status is not None
+    assert os.waitstatus_to_exitcode(outcome.status) == 1
+    assert not outcome.started

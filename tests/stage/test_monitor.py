@@ -51,6 +51,8 @@ if flags & 1:
     import socket
     with socket.socket(fileno=sync) as s:
         s.send(struct.pack("<II", 5, 0))
+        print("told", *struct.unpack("<II", s.recv(8)))
+        sys.stdout.flush()
     pipe = os.open(f"self/fd/{{fifo}}", os.O_WRONLY, dir_fd=proc)
     os.write(started, b"1")
     os.write(pipe, b"ready\\n")
@@ -96,6 +98,7 @@ def test_monitor_gets_the_boot_record_and_nothing_else(stage: StageRunner) -> No
         "filter b'\\x06\\x00\\x00\\x00\\x00\\x00\\xff\\x7f'",
         "limits [] b''",
         "open []",
+        "told 16 0",
     ]
     assert (outcome.ready, outcome.records, outcome.started) == (True, "ready\n", True)
     assert os.waitstatus_to_exitcode(outcome.status or 0) == 9
@@ -139,3 +142,9 @@ def test_interpreter_of_the_tests_can_be_executed() -> None:
     """The stand-in for the monitor is a script of this interpreter."""
     assert Path(os.path.realpath(sys.executable)).is_file()
     assert struct.calcsize("<4s9i") == 40
+
+
+def test_listen_pid_is_added_to_the_environment(stage: StageRunner) -> None:
+    """sd_listen_fds(3): the pid that the monitor, and so the payload, has in its namespace."""
+    outcome = run(stage, ops.ListenPid())
+    assert f"env ['K=V', 'KM_LOG=1', 'LISTEN_PID={outcome.init_pid}']" in outcome.output.splitlines()

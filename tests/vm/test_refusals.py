@@ -53,6 +53,7 @@ def segment(kind: int, offset: int, address: int, file_size: int, memory_size: i
         (b"just text\n", "is neither an ELF program nor a script that begins with #!"),
         (elf(bits=1, machine=3), "is a program for 32-bit x86; krun runs x86-64 programs"),
         (elf(bits=1, machine=40), "is a program for 32-bit ARM; krun runs x86-64 programs"),
+        (elf(bits=1, machine=0), "is an ELF file for no machine; krun runs x86-64 programs"),
         (elf(machine=183), "is a program for 64-bit ARM; krun runs x86-64 programs"),
         (elf(bits=1), "is a 32-bit program (x32); krun runs x86-64 programs"),
         (elf(kind=1), "is an object file, not a program; link it first"),
