@@ -10,7 +10,6 @@ from krun.errors import Fault, HostError, SpecError, Unsupported
 from krun.plan.device_filter import device_filter
 from krun.plan.device_rules import device_list, v1_lines
 from krun.plan.resources import Setting, resource_settings
-from krun.plan.systemd import UnitPlan, plan_unit
 from krun.sys.cgroups import UNIFIED
 from krun.types import Record
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from krun.host.cgroups import CgroupFacts, Hierarchy
     from krun.host.facts import HostFacts
     from krun.plan.model import Options
+    from krun.plan.systemd import UnitPlan
     from krun.spec.model import Linux, Spec
 
 
@@ -100,6 +100,8 @@ def _is_lenient(options: Options, *, unprivileged: bool) -> bool:
 
 def _in_systemd(spec: Spec, facts: HostFacts, options: Options, settings: tuple[Setting, ...]) -> CgroupPlan:
     """Plan a scope of systemd.  It hands all controllers down to what is delegated."""
+    from krun.plan.systemd import plan_unit  # others do without
+
     unit, path = plan_unit(spec.linux.cgroups_path, options.id, spec.annotations, settings, facts)
     unified = facts.cgroups.unified
     assert unified is not None

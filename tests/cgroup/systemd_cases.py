@@ -20,6 +20,22 @@ from support.bundles import make_bundle
 
 ROOT = Path("/sys/fs/cgroup")
 NOBODY = 65534
+BUS = {
+    "dbus.socket": """\
+[Unit]
+DefaultDependencies=no
+[Socket]
+ListenStream=/run/dbus/system_bus_socket
+""",
+    "dbus.service": """\
+[Unit]
+DefaultDependencies=no
+Requires=dbus.socket
+[Service]
+Type=notify
+ExecStart=/usr/bin/dbus-daemon --system --address=systemd: --nofork --nopidfile --systemd-activation
+""",
+}
 USERS_MANAGER = """\
 [Unit]
 DefaultDependencies=no
@@ -248,6 +264,34 @@ def test_an_end_by_lack_of_memory_leaves_no_failed_unit(systemd: Krun) -> None:
     systemd.ok("delete", systemd.id)
     assert show(f"test-{systemd.id}.scope", "LoadState") == {"LoadState": "not-found"}
     create(systemd, f":test:{systemd.id}")
+
+
+@pytest.fixture
+def bus() -> Iterator[None]:
+    """Start the system's bus, with systemd on it."""
+    for name, text in BUS.items():
+        # Debian's own want what a whole boot brings.
+        Path(f"/run/systemd/system/{name}").write_text(text)
+    subprocess.run(["systemctl", "daemon-reload"], check=True)
+    subprocess.run(["systemctl", "start", "dbus.service"], check=True)
+    yield
+    subprocess.run(["systemctl", "stop", "dbus.service", "dbus.socket"], check=True)
+    Path("/run/dbus/system_bus_socket").unlink(missing_ok=True)
+
+
+@pytest.mark.usefixtures("bus")
+def test_the_bus_serves_as_the_private_socket_does(systemd: Krun) -> None:
+    """Made, changed and ended over D-Bus's own socket, which most hosts have; nothing else is asked."""
+    private = Path("/run/systemd/private")
+    private.rename("/run/systemd/hidden")
+    try:
+        create(systemd, f":test:{systemd.id}", resources={"memory": {"limit": 64 << 20, "swap": 64 << 20}})
+        systemd.ok("start", systemd.id)
+        systemd.ok("update", "--memory", "96m", systemd.id)
+        systemd.ok("delete", "--force", systemd.id)
+    finally:
+        Path("/run/systemd/hidden").rename(private)
+    assert show(f"test-{systemd.id}.scope", "LoadState") == {"LoadState": "not-found"}
 
 
 @pytest.fixture

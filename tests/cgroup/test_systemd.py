@@ -12,7 +12,7 @@ from support.small_kernel_cases import names_of, run_cases
 
 CASES = Path(__file__).resolve().parent / "systemd_cases.py"
 
-pytestmark = pytest.mark.needs("uml", "gcc", "systemd")
+pytestmark = pytest.mark.needs("uml", "gcc", "systemd", "dbus")
 
 
 @pytest.fixture(scope="module")

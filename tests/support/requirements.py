@@ -145,6 +145,7 @@ REQUIREMENTS: Mapping[str, Callable[[], str | None]] = {
     "rust": _one_program("rustc", "rustc", RUST_PATH),
     "python-tests": _python_tests,
     "uml": _programs("user-mode-linux", "linux.uml"),
+    "dbus": _programs("dbus", "dbus-daemon"),
     "systemd": _one_program("systemd", "systemd", "/lib/systemd"),
     "qemu": _programs("qemu-system-x86", "qemu-system-x86_64"),
 }
