@@ -3,15 +3,32 @@
  * Calls about memory that need no knowledge of the guest's mappings.
  */
 #include "hypercall.h"
+#include "machine.h"
+#include "thread.h"
 
 #include <errno.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 
+kr_handler kr_call_madvise;
 kr_handler kr_call_mincore;
 kr_handler kr_call_pkey_mprotect;
 kr_handler kr_call_mprotect;
 
 #define PAGE 4096u
+
+/* Who does not want huge pages somewhere is not given them anywhere: programs that know of them ask for them. */
+int64_t kr_call_madvise(struct kr_thread *thread, const struct kr_call *call)
+{
+	struct kr_machine *machine = thread->machine;
+
+	if ((int)call->arg[2] == MADV_NOHUGEPAGE) {
+		(void)pthread_mutex_lock(&machine->memory_lock);
+		machine->refuses_huge = true;
+		(void)pthread_mutex_unlock(&machine->memory_lock);
+	}
+	return kr_forward(thread, call);
+}
 
 /* One byte for each page of the range. */
 int64_t kr_call_mincore(struct kr_thread *thread, const struct kr_call *call)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "paging.h"
 
+#include "huge.h"
 #include "layout.h"
 
 #include <errno.h>
@@ -209,6 +210,9 @@ int kr_paging_fault(struct kr_machine *machine, uint64_t address, enum kr_access
 	} else {
 		start = region->start > block ? region->start : block;
 		end = smaller(region->end, block + KR_BLOCK);
+		if (access == KR_ACCESS_WRITE) {
+			kr_huge_consider(machine, region, block);
+		}
 		result = fill_block(machine, region, start, end);
 	}
 	(void)pthread_mutex_unlock(&machine->memory_lock);
