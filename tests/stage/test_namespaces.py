@@ -146,5 +146,6 @@ def test_constants_agree_with_the_kernels_headers() -> None:
         native.FD_CONSOLE,
         native.FD_MONITOR,
         native.FD_KVM,
+        native.FD_LISTENER,
     }
     assert roles == set(range(native.FD_COUNT))
