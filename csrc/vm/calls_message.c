@@ -24,9 +24,11 @@ kr_handler kr_call_recvmmsg;
 static int check_control(struct msghdr *header)
 {
 	for (struct cmsghdr *part = CMSG_FIRSTHDR(header); part != NULL; part = CMSG_NXTHDR(header, part)) {
+		size_t room = header->msg_controllen - (size_t)((char *)part - (char *)header->msg_control);
 		size_t count;
 
-		if (part->cmsg_len < sizeof *part) {
+		/* The kernel says the same of a part that is longer than what is left. */
+		if (part->cmsg_len < sizeof *part || part->cmsg_len > room) {
 			return -EINVAL;
 		}
 		if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) {

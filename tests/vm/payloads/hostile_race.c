@@ -26,17 +26,16 @@ struct race {
 	unsigned opened;
 };
 
+/* The test sees the monitor's mappings on the host, and writes their addresses to the standard input. */
 static off_t find_monitor(void)
 {
-	FILE *maps = fopen("/proc/self/maps", "re");
-	char line[512];
+	char line[64];
 	uint64_t start = 0;
 
-	while (maps != NULL && fgets(line, sizeof line, maps) != NULL && start < ARENA_END) {
+	printf("ready\n");
+	(void)fflush(stdout);
+	while (fgets(line, sizeof line, stdin) != NULL) {
 		start = strtoull(line, NULL, 16);
-	}
-	if (maps != NULL) {
-		fclose(maps);
 	}
 	return (off_t)start;
 }

@@ -267,6 +267,7 @@ TEST(sendmsg01)
 	    (memcpy(CMSG_DATA(&control.header), &(int){ 99 }, 4), S(sendmsg, pair[0], &message, 0)));
 	say("short control", (control.header.cmsg_len = 3, S(sendmsg, pair[0], &message, 0)));
 	say("long control", (control.header.cmsg_len = 300, S(sendmsg, pair[0], &message, 0)));
+	say("endless control", (control.header.cmsg_len = (size_t)-1, S(sendmsg, pair[0], &message, 0)));
 	say("large control", (message.msg_controllen = 1 << 30, S(sendmsg, pair[0], &message, 0)));
 	message.msg_controllen = 0;
 	EACH_BAD_IN("message", S(sendmsg, pair[0], P, 0));
