@@ -66,7 +66,7 @@ def outcomes(static: Callable[[str], Path], krun_vm: Path) -> dict[str, list[tup
     """Return status and output of each case: without a VM, with nested paging, with shadow paging."""
     programs = {stem: static(stem) for stem in (*LEFT_OUT, "hypercall", "compat")}
     job = JOB.format(cases="\n".join(CASES), hypercalls=" ".join(HYPERCALLS))
-    ended = run(job, {"krun-vm": krun_vm, **programs}, timeout_s=200)
+    ended = run(job, {"krun-vm": krun_vm, **programs}, timeout_s=400)
     assert ended.status == 0, ended.output
     assert ended.output.endswith("\nN\n"), "KVM could not be switched to shadow paging"
     found: dict[str, list[tuple[int, str]]] = {}
