@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 
 from krun import os
+from krun.sys.pidfd import open_pidfd
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def open_processes(directory: str) -> dict[int, int]:
     opened: dict[int, int] = {}
     for pid in processes(directory):
         try:
-            opened[pid] = os.pidfd_open(pid)
+            opened[pid] = open_pidfd(pid)
         except ProcessLookupError:
             continue
     still = set(processes(directory)) if opened else set()

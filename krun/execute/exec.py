@@ -21,6 +21,7 @@ from krun.execute.processes import kill_child
 from krun.state import liveness
 from krun.sys import native
 from krun.sys.descriptors import Descriptors
+from krun.sys.pidfd import open_pidfd
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Execution:
 
     def adopt(self, pid: int) -> None:
         """Take note of the process, which waits and is in the container's cgroup already."""
-        self.pid, self.pidfd = pid, os.pidfd_open(pid)
+        self.pid, self.pidfd = pid, open_pidfd(pid)
         # All namespaces are open by now.  If init still lives, it was init's that were opened, for nobody
         # else has had its pid.
         if liveness.wait_for_end(self._init, 0):

@@ -13,6 +13,7 @@ from krun.errors import HookError, KrunError
 from krun.execute.inherited import withhold
 from krun.execute.processes import ending, kill_tree
 from krun.sys import json, signals
+from krun.sys.pidfd import open_pidfd
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def _wait(pid: int, timeout_s: int | None, interrupt: int) -> str:
     """Wait for a hook's end; return why it failed.  After its time it is killed with all it has started."""
     import select
 
-    pidfd = os.pidfd_open(pid)
+    pidfd = open_pidfd(pid)
     try:
         poll = select.poll()
         poll.register(pidfd, select.POLLIN)

@@ -20,6 +20,7 @@ from krun.state import liveness, store
 from krun.state.model import CREATING, Container, runtime_state
 from krun.sys import native
 from krun.sys.descriptors import Descriptors
+from krun.sys.pidfd import open_pidfd
 from krun.types import Record
 
 TYPE_CHECKING = False
@@ -85,7 +86,7 @@ class Creation:
 
     def adopt(self, pid: int) -> None:
         """Record init, which waits in its cgroup, then limit that: the stage has not counted."""
-        self._pidfd = os.pidfd_open(pid)
+        self._pidfd = open_pidfd(pid)
         self._record(pid=pid, pid_start=liveness.start_time(pid) or 0)
         if self._cgroup is not None and self._plan.cgroup is not None:
             unit = self._plan.cgroup.unit

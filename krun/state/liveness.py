@@ -10,6 +10,7 @@ Out of scope: what a container's status follows from this (`store`), and freezin
 from __future__ import annotations
 
 from krun import os
+from krun.sys.pidfd import open_pidfd
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def open_process(pid: int, pid_start: int) -> int | None:
     if pid <= 0:
         return None
     try:
-        pidfd = os.pidfd_open(pid)
+        pidfd = open_pidfd(pid)
     except ProcessLookupError:
         return None
     if start_time(pid) != pid_start:

@@ -22,6 +22,7 @@ from support.cgroups import inside, left, made, output_inside, plan_here, read
 from krun.errors import HostError, Unsupported
 from krun.execute import cgroup
 from krun.host.cgroups import Hierarchy, probe_cgroups
+from krun.state import liveness
 
 CONFIGS = Path(__file__).resolve().parent.parent / "data" / "configs"
 ROOT = Path("/sys/fs/cgroup")
@@ -351,3 +352,24 @@ def test_events_count_and_tell_of_an_end_by_lack_of_memory(running: Krun) -> Non
         assert json.loads(events.stdout.readline()) == {"type": "oom", "id": "c"}
         running.ok("kill", "c", "KILL")
         assert events.wait(60) == 0
+
+
+def test_a_process_whose_session_outlives_it_is_dead() -> None:
+    """Of a pid that only a session goes by, this kernel says EINVAL, where later ones say ESRCH."""
+    reading, writing = os.pipe()
+    leader = os.fork()
+    if leader == 0:
+        os.setsid()
+        follower = os.fork()
+        if follower == 0:
+            signal.pause()
+        os.write(writing, str(follower).encode())
+        os._exit(0)
+    os.waitpid(leader, 0)
+    follower = int(os.read(reading, 20))
+    try:
+        assert liveness.open_process(leader, 1) is None
+    finally:
+        os.kill(follower, signal.SIGKILL)
+        os.close(reading)
+        os.close(writing)
