@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from krun.commands import creation
-from krun.execute.console import connect
 from krun.sys import signals
 from krun.sys.descriptors import Descriptors
 
@@ -21,9 +20,11 @@ def run(args: Arguments, context: Context) -> int:
     arrivals = signals.Arrivals(signals.STOPPING)
     request = creation.read_request(args, context)
     with Descriptors() as files:
-        console = (
-            files.add(connect("console socket", args["console-socket"])) if args["console-socket"] else -1
-        )
+        console = -1
+        if args["console-socket"]:
+            from krun.execute.console import connect
+
+            console = files.add(connect("console socket", args["console-socket"]))
         creation.make_container(
             request, context, console, arrivals.fd, lambda created, _held: creation.hand_over(args, created)
         )

@@ -10,8 +10,6 @@ import time
 from krun import os
 from krun.commands.options import Argument, Option
 from krun.errors import ContainerExists, HookError, UsageError
-from krun.execute.console import connect
-from krun.execute.hooks import run_all_hooks
 from krun.execute.inherited import listen_fds, notify_address, preserved
 from krun.execute.pid_file import write_pid_file
 from krun.execute.run import Creation
@@ -29,7 +27,6 @@ from krun.spec.ids import check_id
 from krun.spec.load import load_bundle
 from krun.state import store
 from krun.state.model import STOPPED, Container, StoredHook, runtime_state
-from krun.sys import packets
 from krun.types import Record
 
 TYPE_CHECKING = False
@@ -179,6 +176,8 @@ def make_container(
             # Whatever it was: the lifecycle ends with the deletion, and so with the poststop hooks, which
             # take back what earlier hooks have done (runtime.md#lifecycle).
             if not (isinstance(error, HookError) and error.point in _HOOKS_OF_START):
+                from krun.execute.hooks import run_all_hooks
+
                 run_all_hooks("poststop", container.poststop, runtime_state(container, STOPPED), context.log)
             raise
 
@@ -186,6 +185,9 @@ def make_container(
 def hand_over(args: Arguments, created: Created) -> None:
     """Give the caller what it asked for about init: a pidfd over a socket, then, last, the pid file."""
     if args["pidfd-socket"]:
+        from krun.execute.console import connect
+        from krun.sys import packets
+
         socket = connect("pidfd socket", args["pidfd-socket"])
         try:
             packets.send_descriptor(socket, created.pidfd, b"pidfd")

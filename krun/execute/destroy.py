@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from krun import os
 from krun.errors import KrunError
-from krun.execute import cgroup, shared_root
-from krun.execute.hooks import run_all_hooks
+from krun.execute import cgroup
 from krun.state import liveness
 from krun.state.model import STOPPED, Container, runtime_state
 from krun.sys import signals
@@ -37,9 +36,14 @@ def destroy(container: Container, held: Held, log: Log) -> None:
 
         rdt.remove(rdt.rdt_record(container.rdt))
     if container.covered_mount:
+        from krun.execute import shared_root  # for containers without a mount namespace only
+
         shared_root.unmount(container.rootfs, container.covered_mount)
     held.remove()
-    run_all_hooks("poststop", container.poststop, runtime_state(container, STOPPED), log)
+    if container.poststop:
+        from krun.execute.hooks import run_all_hooks
+
+        run_all_hooks("poststop", container.poststop, runtime_state(container, STOPPED), log)
 
 
 def kill_init(container: Container) -> None:

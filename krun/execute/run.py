@@ -10,10 +10,8 @@ from __future__ import annotations
 
 from krun import os
 from krun.errors import KrunError
-from krun.execute import barrier, cgroup, idmap, shared_root, stage
-from krun.execute.console import connect
+from krun.execute import barrier, cgroup, stage
 from krun.execute.filters import compile_filter
-from krun.execute.hooks import run_hooks
 from krun.execute.monitor import open_kvm, sealed_program
 from krun.execute.processes import kill_child
 from krun.state import liveness, store
@@ -82,6 +80,8 @@ class Creation:
         """Write the id maps of the plan."""
         if self._plan.id_maps is None:
             raise KrunError("krun-init asked for id maps, and the plan has none")
+        from krun.execute import idmap
+
         idmap.write_maps(pid, self._plan.id_maps)
 
     def adopt(self, pid: int) -> None:
@@ -106,6 +106,8 @@ class Creation:
 
     def run_hooks(self, point: str) -> None:
         """Run the configuration's hooks of a point here, in the runtime's namespaces."""
+        from krun.execute.hooks import run_hooks
+
         hooks = {"prestart": self._plan.hooks.prestart, "createRuntime": self._plan.hooks.create_runtime}
         run_hooks(point, hooks[point], runtime_state(self._container, CREATING), self._interrupt)
 
@@ -139,6 +141,8 @@ class Creation:
     def _share_mounts(self, undo: Undo) -> None:
         if not self._plan.shares_mounts:
             return
+        from krun.execute import shared_root
+
         path = self._plan.rootfs
         try:
             below = shared_root.mount_of(path)
@@ -160,6 +164,8 @@ class Creation:
             native.FD_STARTED: files.add(barrier.make_started(f"{path}/{store.STARTED}")),
         }
         if self._plan.listener:
+            from krun.execute.console import connect
+
             roles[native.FD_LISTENER] = files.add(connect("seccomp listener", self._plan.listener))
         if self._plan.needs_kvm:
             roles[native.FD_KVM] = files.add(open_kvm())
