@@ -15,7 +15,8 @@
 static void map(struct kr_arena *arena, unsigned first, unsigned end, int prot, bool is_shared)
 {
 	CHECK(kr_arena_reserve(arena) == 0);
-	kr_arena_set(arena, PAGE(first), PAGE(end), prot, is_shared);
+	kr_arena_set(arena, (struct kr_region){
+				    .start = PAGE(first), .end = PAGE(end), .prot = prot, .is_shared = is_shared });
 }
 
 static void neighbours_of_one_kind_are_one_region(void)
@@ -48,6 +49,27 @@ static void a_change_of_protection_keeps_what_is_shared(void)
 	CHECK(kr_arena_find(&arena, PAGE(8)) == NULL && kr_arena_find(&arena, PAGE(9)) == NULL);
 	CHECK(kr_region_is_data(kr_arena_find(&arena, PAGE(10))));
 	CHECK(!kr_region_is_data(kr_arena_find(&arena, PAGE(11))));
+}
+
+static void what_may_not_be_executed_stays_so(void)
+{
+	struct kr_arena arena = { .regions = NULL };
+	struct kr_region region = { .start = PAGE(2), .end = PAGE(4), .prot = PROT_READ, .is_noexec = true };
+
+	map(&arena, 0, 2, PROT_READ, false);
+	map(&arena, 4, 6, PROT_READ, false);
+	CHECK(kr_arena_find_noexec(&arena, PAGE(0), PAGE(6)) == PAGE(6));
+	CHECK(kr_arena_reserve(&arena) == 0);
+	kr_arena_set(&arena, region);
+	CHECK(arena.count == 3);
+	CHECK(kr_arena_find_noexec(&arena, PAGE(0), PAGE(2)) == PAGE(2));
+	CHECK(kr_arena_find_noexec(&arena, PAGE(0), PAGE(6)) == PAGE(2));
+	CHECK(kr_arena_find_noexec(&arena, PAGE(3), PAGE(6)) == PAGE(3));
+	CHECK(kr_arena_find_noexec(&arena, PAGE(4), PAGE(6)) == PAGE(6));
+	CHECK(kr_arena_reserve(&arena) == 0);
+	kr_arena_protect(&arena, PAGE(1), PAGE(3), READ_WRITE);
+	kr_arena_clear(&arena, PAGE(2), PAGE(3));
+	CHECK(kr_arena_find_noexec(&arena, PAGE(0), PAGE(6)) == PAGE(3));
 }
 
 static void what_is_mapped_is_counted(void)
@@ -87,6 +109,7 @@ int main(void)
 	a_span_lies_in_one_part();
 	neighbours_of_one_kind_are_one_region();
 	a_change_of_protection_keeps_what_is_shared();
+	what_may_not_be_executed_stays_so();
 	what_is_mapped_is_counted();
 	return 0;
 }

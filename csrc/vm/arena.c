@@ -92,8 +92,9 @@ void kr_arena_clear(struct kr_arena *arena, uint64_t start, uint64_t end)
 		struct kr_region *region = &arena->regions[first];
 
 		if (region->end > end) {
-			struct kr_region tail = { end, region->end, region->prot, region->is_shared };
+			struct kr_region tail = *region;
 
+			tail.start = end;
 			region->end = start;
 			insert_at(arena, first + 1, tail);
 			return;
@@ -111,31 +112,33 @@ void kr_arena_clear(struct kr_arena *arena, uint64_t start, uint64_t end)
 	}
 }
 
-static bool is_kind(const struct kr_region *region, int prot, bool is_shared)
+static bool is_kind(const struct kr_region *region, const struct kr_region *other)
 {
-	return region->prot == prot && region->is_shared == is_shared;
+	return region->prot == other->prot && region->is_shared == other->is_shared &&
+	       region->is_noexec == other->is_noexec;
 }
 
-void kr_arena_set(struct kr_arena *arena, uint64_t start, uint64_t end, int prot, bool is_shared)
+void kr_arena_set(struct kr_arena *arena, struct kr_region region)
 {
+	struct kr_region *below;
+	struct kr_region *above;
 	size_t at;
 
-	kr_arena_clear(arena, start, end);
-	at = first_above(arena, start);
-	if (at > 0 && arena->regions[at - 1].end == start && is_kind(&arena->regions[at - 1], prot, is_shared)) {
-		arena->regions[at - 1].end = end;
-		if (at < arena->count && arena->regions[at].start == end &&
-		    is_kind(&arena->regions[at], prot, is_shared)) {
-			arena->regions[at - 1].end = arena->regions[at].end;
-			remove_at(arena, at, 1);
-		}
-		return;
+	kr_arena_clear(arena, region.start, region.end);
+	at = first_above(arena, region.start);
+	below = at > 0 ? &arena->regions[at - 1] : NULL;
+	above = at < arena->count ? &arena->regions[at] : NULL;
+	if (above != NULL && (above->start != region.end || !is_kind(above, &region))) {
+		above = NULL;
 	}
-	if (at < arena->count && arena->regions[at].start == end && is_kind(&arena->regions[at], prot, is_shared)) {
-		arena->regions[at].start = start;
-		return;
+	if (below != NULL && below->end == region.start && is_kind(below, &region)) {
+		below->end = above != NULL ? above->end : region.end;
+		remove_at(arena, at, above != NULL ? 1 : 0);
+	} else if (above != NULL) {
+		above->start = region.start;
+	} else {
+		insert_at(arena, at, region);
 	}
-	insert_at(arena, at, (struct kr_region){ start, end, prot, is_shared });
 }
 
 void kr_arena_protect(struct kr_arena *arena, uint64_t start, uint64_t end, int prot)
@@ -143,10 +146,13 @@ void kr_arena_protect(struct kr_arena *arena, uint64_t start, uint64_t end, int 
 	const struct kr_region *region;
 
 	while (start < end && (region = kr_arena_next(arena, start)) != NULL && region->start < end) {
-		uint64_t from = region->start > start ? region->start : start;
+		struct kr_region part = *region;
 
-		start = region->end < end ? region->end : end;
-		kr_arena_set(arena, from, start, prot, region->is_shared);
+		part.start = region->start > start ? region->start : start;
+		part.end = region->end < end ? region->end : end;
+		part.prot = prot;
+		start = part.end;
+		kr_arena_set(arena, part);
 	}
 }
 
@@ -195,6 +201,16 @@ bool kr_arena_covers(const struct kr_arena *arena, uint64_t start, uint64_t end)
 		}
 	}
 	return start >= end;
+}
+
+uint64_t kr_arena_find_noexec(const struct kr_arena *arena, uint64_t start, uint64_t end)
+{
+	for (size_t i = first_above(arena, start); i < arena->count && arena->regions[i].start < end; i++) {
+		if (arena->regions[i].is_noexec) {
+			return arena->regions[i].start > start ? arena->regions[i].start : start;
+		}
+	}
+	return end;
 }
 
 bool kr_arena_touches(const struct kr_arena *arena, uint64_t start, uint64_t end)

@@ -16,6 +16,7 @@ struct kr_region {
 	uint64_t end;
 	int prot; /* PROT_READ | PROT_WRITE | PROT_EXEC as the guest asked */
 	bool is_shared;
+	bool is_noexec; /* of a file system mounted with noexec: never PROT_EXEC */
 };
 
 /* Sorted by address, without overlap; neighbours of one kind are one region. */
@@ -53,8 +54,8 @@ const struct kr_region *kr_arena_next(const struct kr_arena *arena, uint64_t add
 int kr_arena_reserve(struct kr_arena *arena);
 /* True of what RLIMIT_DATA counts: private and writable. */
 bool kr_region_is_data(const struct kr_region *region);
-/* [start, end) is mapped with `prot` from now on, whatever was there. */
-void kr_arena_set(struct kr_arena *arena, uint64_t start, uint64_t end, int prot, bool is_shared);
+/* The region is mapped from now on, whatever was there. */
+void kr_arena_set(struct kr_arena *arena, struct kr_region region);
 /* Everything mapped in [start, end) has the protection `prot` from now on.  Takes the room of one kr_arena_set. */
 void kr_arena_protect(struct kr_arena *arena, uint64_t start, uint64_t end, int prot);
 /* Nothing is mapped in [start, end) any more. */
@@ -63,6 +64,8 @@ void kr_arena_clear(struct kr_arena *arena, uint64_t start, uint64_t end);
 bool kr_arena_covers(const struct kr_arena *arena, uint64_t start, uint64_t end);
 /* True when some byte of [start, end) is mapped. */
 bool kr_arena_touches(const struct kr_arena *arena, uint64_t start, uint64_t end);
+/* Where in [start, end) the first mapping begins that may not be executed; `end` for none. */
+uint64_t kr_arena_find_noexec(const struct kr_arena *arena, uint64_t start, uint64_t end);
 /* How many bytes of [start, end) are mapped. */
 uint64_t kr_arena_count(const struct kr_arena *arena, uint64_t start, uint64_t end);
 /* How many of them a right to write would make data: private ones without it. */

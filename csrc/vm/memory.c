@@ -60,6 +60,14 @@ static bool is_eager(const struct kr_arena *arena, uint64_t start, uint64_t size
 	       size <= eager_size(arena, start, flags);
 }
 
+/* A file system mounted with noexec has nothing to execute; the host does not see that it is asked for. */
+static bool is_noexec(int flags, int fd)
+{
+	struct statvfs info;
+
+	return (flags & MAP_ANONYMOUS) == 0 && fstatvfs(fd, &info) == 0 && (info.f_flag & ST_NOEXEC) != 0;
+}
+
 int kr_memory_map(struct kr_machine *machine, uint64_t start, uint64_t size, int prot, int flags, int fd,
 		  int64_t offset)
 {
@@ -80,7 +88,11 @@ int kr_memory_map(struct kr_machine *machine, uint64_t start, uint64_t size, int
 	if (mmap(host(start), size, host_prot(prot), host_flags, fd, offset) == MAP_FAILED) {
 		return -errno;
 	}
-	kr_arena_set(&machine->arena, start, start + size, prot & PROT_KNOWN, is_shared);
+	kr_arena_set(&machine->arena, (struct kr_region){ .start = start,
+							  .end = start + size,
+							  .prot = prot & PROT_KNOWN,
+							  .is_shared = is_shared,
+							  .is_noexec = is_noexec(flags, fd) });
 	prefill(machine, start, size);
 	return 0;
 }
@@ -178,14 +190,6 @@ static int64_t map_somewhere(struct kr_machine *machine, const struct kr_call *c
 	return result < 0 ? result : (int64_t)at;
 }
 
-/* A file system mounted with noexec has nothing to execute; the host does not see that it is asked for. */
-static bool is_noexec(int fd)
-{
-	struct statvfs info;
-
-	return fstatvfs(fd, &info) == 0 && (info.f_flag & ST_NOEXEC) != 0;
-}
-
 int64_t kr_call_mmap(struct kr_thread *thread, const struct kr_call *call)
 {
 	struct kr_machine *machine = thread->machine;
@@ -211,7 +215,7 @@ int64_t kr_call_mmap(struct kr_thread *thread, const struct kr_call *call)
 		if (kr_is_monitor_fd((int)call->arg[4])) {
 			return -EBADF;
 		}
-		if ((call->arg[2] & PROT_EXEC) != 0 && is_noexec((int)call->arg[4])) {
+		if ((call->arg[2] & PROT_EXEC) != 0 && is_noexec(flags, (int)call->arg[4])) {
 			return -EPERM;
 		}
 	}
@@ -254,21 +258,32 @@ int64_t kr_call_munmap(struct kr_thread *thread, const struct kr_call *call)
 	return result;
 }
 
-/* What lies before a hole is changed, as in the kernel, and then the hole is an error. */
-static int protect_up_to_hole(struct kr_machine *machine, uint64_t start, uint64_t size, int prot)
+/* What lies before a hole, or before a mapping that may not be executed, is changed, as in the kernel, and then
+ * that is an error. */
+static int protect_up_to_fault(struct kr_machine *machine, uint64_t start, uint64_t size, int prot)
 {
 	uint64_t end = start;
+	uint64_t stop = start + size;
 	const struct kr_region *region;
-	int result;
+	int fault = 0;
+	int result = 0;
 
-	while (end < start + size && (region = kr_arena_find(&machine->arena, end)) != NULL) {
+	while (end < stop && (region = kr_arena_find(&machine->arena, end)) != NULL) {
 		end = region->end;
 	}
-	if (end >= start + size) {
-		return kr_memory_protect(machine, start, size, prot);
+	if (end < stop) {
+		stop = end;
+		fault = -ENOMEM;
 	}
-	result = kr_memory_protect(machine, start, end - start, prot);
-	return result < 0 ? result : -ENOMEM;
+	if ((prot & PROT_EXEC) != 0) {
+		end = kr_arena_find_noexec(&machine->arena, start, stop);
+		fault = end < stop ? -EACCES : fault;
+		stop = end;
+	}
+	if (stop > start) {
+		result = kr_memory_protect(machine, start, stop - start, prot);
+	}
+	return result < 0 ? result : fault;
 }
 
 int64_t kr_call_mprotect(struct kr_thread *thread, const struct kr_call *call)
@@ -294,12 +309,12 @@ int64_t kr_call_mprotect(struct kr_thread *thread, const struct kr_call *call)
 	if (region == NULL) {
 		result = -ENOMEM;
 	} else if (((int)call->arg[2] & PROT_GROWSDOWN) == 0) {
-		result = protect_up_to_hole(machine, start, size, prot & PROT_KNOWN);
+		result = protect_up_to_fault(machine, start, size, prot & PROT_KNOWN);
 	} else if (start < machine->arena.stack_start || start >= machine->arena.stack_end) {
 		result = -EINVAL;
 	} else {
-		result =
-			protect_up_to_hole(machine, region->start, size + start - region->start, prot & PROT_KNOWN);
+		result = protect_up_to_fault(machine, region->start, size + start - region->start,
+					     prot & PROT_KNOWN);
 	}
 	(void)pthread_mutex_unlock(&machine->memory_lock);
 	return result;
@@ -346,8 +361,7 @@ struct move {
 static int64_t move_mapping(struct kr_machine *machine, const struct move *move, uint64_t to,
 			    const struct kr_region *region)
 {
-	const int prot = region->prot;
-	const bool is_shared = region->is_shared;
+	struct kr_region moved = *region; /* the list may move below */
 	const uint64_t kept = (move->flags & MREMAP_DONTUNMAP) != 0 ? 0 : move->old_size;
 	const uint64_t more = move->new_size > kept ? move->new_size - kept : 0;
 	bool is_moved = to != move->from;
@@ -364,7 +378,9 @@ static int64_t move_mapping(struct kr_machine *machine, const struct move *move,
 	if (is_moved && (flags & MREMAP_DONTUNMAP) == 0) {
 		kr_arena_clear(&machine->arena, move->from, move->from + move->old_size);
 	}
-	kr_arena_set(&machine->arena, to, to + move->new_size, prot, is_shared);
+	moved.start = to;
+	moved.end = to + move->new_size;
+	kr_arena_set(&machine->arena, moved);
 	prefill(machine, to, move->new_size);
 	return (int64_t)to;
 }

@@ -5,6 +5,7 @@
 #include "suite.h"
 
 #include <setjmp.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 
 #define ANON        (MAP_PRIVATE | MAP_ANONYMOUS)
@@ -161,6 +162,36 @@ TEST(mprotect02)
 				   PROT_READ | PROT_WRITE)));
 	say("kernel", S(mprotect, 0xffff888000000000ul, PAGE, PROT_READ));
 	say("wrapping", S(mprotect, at, -1l, PROT_READ));
+}
+
+/* A file system mounted with noexec has nothing to execute. */
+TEST(mprotect05)
+{
+	const int prot = PROT_READ | PROT_EXEC;
+	char *at;
+	char *both = pages(2);
+	int fd;
+
+	say("directory", mkdir("noexec", 0755));
+	say("mount", S(mount, "none", "noexec", "tmpfs", MS_NOEXEC, NULL));
+	fd = make_file("noexec/f", 2 * PAGE);
+	at = mmap(NULL, 2 * PAGE, PROT_READ, MAP_PRIVATE, fd, 0);
+	say("mmap", MAP_OF(NULL, PAGE, prot, MAP_PRIVATE, fd, 0));
+	say("mmap shared", MAP_OF(NULL, PAGE, prot, MAP_SHARED, fd, 0));
+	say("mprotect", S(mprotect, at, PAGE, prot));
+	say("mprotect all", S(mprotect, at, 2 * PAGE, PROT_EXEC));
+	say("still there", touch(at, false));
+	say("write", S(mprotect, at, PAGE, PROT_READ | PROT_WRITE));
+	say("mprotect of what is written", (at[0] = 1, S(mprotect, at, PAGE, prot)));
+	say("shared", S(mprotect, mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0), PAGE, prot));
+	at = mremap(at, 2 * PAGE, 4 * PAGE, MREMAP_MAYMOVE);
+	say("moved", S(mprotect, at, PAGE, prot));
+	(void)mmap(both + PAGE, PAGE, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 0);
+	say("up to it", S(mprotect, both, 2 * PAGE, PROT_READ | PROT_EXEC));
+	say("changed before it", touch(both, true));
+	say("over it", mmap(both + PAGE, PAGE, PROT_READ, ANON | MAP_FIXED, -1, 0) == both + PAGE);
+	say("free again", S(mprotect, both, 2 * PAGE, prot));
+	say("unmount", (munmap(at, 4 * PAGE), S(mprotect, pages(1), PAGE, prot)));
 }
 
 TEST(mremap03)
