@@ -4,6 +4,7 @@
  * copied memory; a thread is a processor and a host thread of this machine.  The child of a vfork runs in its
  * parent's machine, see vfork.c.
  */
+#include "aio.h"
 #include "layout.h"
 #include "machine.h"
 #include "thread.h"
@@ -108,6 +109,7 @@ static void become_process(struct kr_thread *thread, const struct clone_args *ar
 	thread->robust_list = 0;
 	machine->threads = 1;
 	machine->first_thread = NULL;
+	kr_aio_forget(machine);
 	kr_thread_enter(thread);
 	if ((args->flags & CLONE_CLEAR_SIGHAND) != 0) {
 		kr_signals_forget_handlers(thread->actions);

@@ -35,6 +35,7 @@ struct kr_machine {
 	struct kr_limits limits; /* memory_lock */
 	uint64_t
 		withdrawals; /* times that mapped memory was without access on the host for a moment; memory_lock */
+	struct kr_aio *aio;  /* contexts of asynchronous input and output; memory_lock */
 	bool refuses_huge;   /* the guest has asked for small pages somewhere; memory_lock */
 	uint32_t threads;
 	struct kr_thread *first_thread; /* of the list of them; thread_lock */

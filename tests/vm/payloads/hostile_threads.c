@@ -11,6 +11,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/aio_abi.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
 #include <pthread.h>
@@ -41,12 +42,14 @@
 /* What both threads have: the caller uses it, the changer changes it. */
 struct shared {
 	atomic_bool is_over;
+	int file;
 	char good[ROOM];
 	char control[CMSG_SPACE(sizeof(int))];
 	struct iovec vector[2];
 	struct msghdr message;
 	struct open_how how;
 	struct clone_args clone;
+	struct iocb request;
 	struct {
 		void *set;
 		size_t size;
@@ -101,6 +104,11 @@ static void *change_structures(void *arg)
 		shared.how.flags = O_RDWR;
 		shared.clone.set_tid = (uintptr_t)bad;
 		shared.clone.pidfd = (uintptr_t)bad;
+		shared.request.aio_buf = (uintptr_t)bad;
+		shared.request.aio_fildes = (uint32_t)fd;
+		shared.request.aio_fildes = (uint32_t)shared.file;
+		shared.request.aio_buf = (uintptr_t)shared.good;
+		shared.request.aio_lio_opcode ^= IOCB_CMD_PREAD ^ IOCB_CMD_PREADV;
 		shared.mask.set = bad;
 		shared.mask.set = shared.good;
 		shared.clone.set_tid = 0;
@@ -159,8 +167,24 @@ static void take_rights(int socket, const struct stat known[4])
 	}
 }
 
+/* A request to read into the monitor's memory, or to write what is there. */
+static void race_request(aio_context_t context)
+{
+	struct iocb *list[2] = { &shared.request, &shared.request };
+	struct io_event events[2];
+	long count = syscall(SYS_io_submit, context, 2, list);
+
+	for (long done = 0; done < count; done++) {
+		if (syscall(SYS_io_getevents, context, 1, 1, events, NULL) != 1 ||
+		    events[0].obj != (uintptr_t)&shared.request) {
+			fail("an event is not of the guest's request");
+		}
+	}
+}
+
 static int race_structures(void)
 {
+	aio_context_t context = 0;
 	pthread_t changer;
 	struct stat known[4] = { 0 };
 	struct timespec none = { 0, 0 };
@@ -170,7 +194,8 @@ static int race_structures(void)
 	int pair[2];
 
 	memset(shared.good, GOOD, sizeof shared.good);
-	if (pipe2(ends, O_NONBLOCK) != 0 || socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, pair) != 0) {
+	if (syscall(SYS_io_setup, 8, &context) != 0 || pipe2(ends, O_NONBLOCK) != 0 ||
+	    socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, pair) != 0) {
 		fail("prepare");
 	}
 	for (int i = 0; i < 3; i++) {
@@ -184,6 +209,8 @@ static int race_structures(void)
 					  .msg_iovlen = 2,
 					  .msg_control = shared.control,
 					  .msg_controllen = CMSG_LEN(sizeof(int)) };
+	shared.file = file;
+	shared.request = (struct iocb){ .aio_lio_opcode = IOCB_CMD_PREAD, .aio_nbytes = ROOM };
 	shared.mask.size = 8;
 	shared.clone = (struct clone_args){ .set_tid_size = 1, .exit_signal = SIGCHLD, .flags = CLONE_PIDFD };
 	pthread_create(&changer, NULL, change_structures, NULL);
@@ -201,6 +228,7 @@ static int race_structures(void)
 		check_output(file, got);
 		/* Into the monitor: it would not live on. */
 		(void)syscall(SYS_preadv, file, shared.vector, 2, 0, 0);
+		race_request(context);
 		(void)write(pair[1], shared.good, ROOM);
 		(void)syscall(SYS_recvmsg, pair[0], &shared.message, 0);
 		shared.message.msg_controllen = CMSG_LEN(sizeof(int));
