@@ -5,6 +5,8 @@
  */
 #include "guard.h"
 #include "hypercall.h"
+#include "running.h"
+#include "thread.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -29,6 +31,14 @@ kr_handler kr_call_uname;
 /* One read of a directory; a longer one is cut, as the kernel may do too. */
 #define LISTING_SIZE 32768u
 
+static int64_t put_link(uint64_t to, const char *text, int64_t length, uint64_t size)
+{
+	if (length > (int32_t)size) {
+		length = (int32_t)size;
+	}
+	return kr_copy_to_guest(to, text, (size_t)length) < 0 ? -EFAULT : length;
+}
+
 static int64_t read_link(struct kr_thread *thread, int directory, uint64_t from, uint64_t to, uint64_t size)
 {
 	char path[PATH_MAX];
@@ -42,6 +52,10 @@ static int64_t read_link(struct kr_thread *thread, int directory, uint64_t from,
 	if ((int32_t)size <= 0) {
 		return -EINVAL;
 	}
+	length = kr_running_name(thread->machine, directory, path, target);
+	if (length > 0) {
+		return put_link(to, target, length, size);
+	}
 	length = readlinkat(directory, path, target, sizeof target);
 	if (length < 0) {
 		return -errno;
@@ -50,10 +64,7 @@ static int64_t read_link(struct kr_thread *thread, int directory, uint64_t from,
 		shown = kr_program_path(thread);
 		length = (int64_t)strlen(shown);
 	}
-	if (length > (int32_t)size) {
-		length = (int32_t)size;
-	}
-	return kr_copy_to_guest(to, shown, (size_t)length) < 0 ? -EFAULT : length;
+	return put_link(to, shown, length, size);
 }
 
 int64_t kr_call_readlink(struct kr_thread *thread, const struct kr_call *call)

@@ -46,7 +46,12 @@ static int move_up(int fd, int base)
 
 int kr_descriptors_take(struct kr_descriptors *descriptors, int fd)
 {
-	int moved = move_up(fd, descriptors->base);
+	return kr_descriptors_take_above(descriptors, fd, descriptors->base);
+}
+
+int kr_descriptors_take_above(struct kr_descriptors *descriptors, int fd, int least)
+{
+	int moved = move_up(fd, least > descriptors->base ? least : descriptors->base);
 
 	if (moved < 0) {
 		moved = fd;

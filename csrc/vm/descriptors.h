@@ -20,6 +20,8 @@ void kr_descriptors_create(struct kr_descriptors *descriptors, uint64_t soft_lim
 /* Take `fd` over: it is moved up and closed where it was.  Returns the new number, close-on-exec; `fd` itself
  * when there is no room.  -1 with EMFILE, and `fd` closed, where the guest could not be kept from the number. */
 int kr_descriptors_take(struct kr_descriptors *descriptors, int fd);
+/* The same, at `least` or a higher number. */
+int kr_descriptors_take_above(struct kr_descriptors *descriptors, int fd, int least);
 /* Close one of the monitor's. */
 void kr_descriptors_close(struct kr_descriptors *descriptors, int fd);
 bool kr_descriptors_have(const struct kr_descriptors *descriptors, int fd);

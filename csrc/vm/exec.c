@@ -7,6 +7,7 @@
 #include "grow.h"
 #include "layout.h"
 #include "rlimit.h"
+#include "running.h"
 #include "load.h"
 #include "machine.h"
 #include "thread.h"
@@ -284,12 +285,17 @@ static int64_t exec_program(struct kr_thread *thread, const struct kr_call *call
 static int64_t exec_path(struct kr_thread *thread, const struct kr_call *call, const char *path)
 {
 	struct kr_machine *machine = thread->machine;
-	const struct target target = { .program = is_monitor(machine, AT_FDCWD, path) ? machine->program : path,
-				       .name = path };
+	struct target target = { .program = path, .name = path };
+	char running[PATH_MAX];
 	struct kr_err err;
 
 	if (path[0] == 0) {
 		return -ENOENT;
+	}
+	if (kr_running_name(machine, AT_FDCWD, path, running) > 0) {
+		target.program = running;
+	} else if (is_monitor(machine, AT_FDCWD, path)) {
+		target.program = machine->program;
 	}
 	return check_program(machine, target.program, &err) < 0 ? -err.code : exec_program(thread, call, &target);
 }

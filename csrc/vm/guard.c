@@ -10,6 +10,7 @@
 #include "machine.h"
 #include "own_proc.h"
 #include "rlimit.h"
+#include "running.h"
 #include "thread.h"
 
 #include <errno.h>
@@ -325,7 +326,12 @@ int64_t kr_guarded_open(struct kr_thread *thread, int directory, const char *pat
 	if (kr_proc_fd(thread) < 0) {
 		return open_and_judge(thread, directory, path, how);
 	}
-	held = (int)hold(thread, directory, path, how);
+	if ((how->flags & O_NOFOLLOW) == 0 && how->resolve == 0) {
+		held = kr_running_hold(thread->machine, directory, path);
+	}
+	if (held < 0) {
+		held = (int)hold(thread, directory, path, how);
+	}
 	if (held >= 0) {
 		return open_held(thread, &held, how);
 	}

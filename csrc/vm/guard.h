@@ -16,7 +16,7 @@
  *   /proc/PID/mem     the monitor's memory                      EACCES
  *   /dev/kvm          under whatever name                       EACCES
  *   the monitor's own procfs, through its descriptor            ENOENT
- *   the monitor's image (/proc/self/exe, map_files, …)          the payload's file instead
+ *   the monitor's image (/proc/PID/exe, map_files, …)           the payload's file instead
  *   /proc/self/maps   where the monitor's memory lies           the payload's mappings instead
  *   /proc/self/stat   KVM's thread, the monitor's seccomp       the payload's
  *   /proc/self/status

@@ -6,6 +6,7 @@
 #include "elf.h"
 #include "layout.h"
 #include "memory.h"
+#include "running.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -330,5 +331,8 @@ int kr_load(struct kr_machine *machine, const char *path, const char *name, stru
 	image->code_start = elf.low + bias;
 	image->code_end = elf.high + bias;
 	image->executable_stack = elf.executable_stack;
-	return elf.has_interpreter ? load_interpreter(machine, &program, &elf, path, image, err) : 0;
+	if (elf.has_interpreter && load_interpreter(machine, &program, &elf, path, image, err) < 0) {
+		return -1;
+	}
+	return kr_running_keep(machine, kr_steal_fd(&program.fd), err);
 }

@@ -36,6 +36,7 @@ def test_script_names_a_script_as_interpreter(same_as_native: Run) -> None:
     [
         ("bash /corpus/bash.sh", 0),
         ("bash /corpus/files.sh", 0),
+        ("bash /corpus/running.sh", 0),
         ("python3 /corpus/text.py", 0),
         ("python3 /corpus/fibers.py", 0),
         ("python3 /corpus/processes.py", 0),
