@@ -3,6 +3,7 @@
  * ioctl(2).  A command says nothing about what its argument points to: only commands whose argument is known
  * are served, and what a driver would follow from there is checked in a copy.  All others are ENOTTY.
  */
+#include "ethtool.h"
 #include "hypercall.h"
 
 #include <asm/ioctls.h>
@@ -26,7 +27,8 @@ enum shape {
 	POINTER,    /* to `size` bytes without a pointer in them */
 	DESCRIPTOR, /* a descriptor */
 	INTERFACES, /* struct ifconf */
-	ROUTE       /* struct rtentry */
+	ROUTE,      /* struct rtentry */
+	ETHTOOL     /* struct ifreq with a command of its own */
 };
 
 struct argument {
@@ -132,6 +134,8 @@ static struct argument describe_socket(uint32_t command)
 	case SIOCADDRT:
 	case SIOCDELRT:
 		return (struct argument){ ROUTE, 0 };
+	case SIOCETHTOOL:
+		return (struct argument){ ETHTOOL, 0 };
 	case SIOCATMARK:
 	case SIOCGPGRP:
 	case SIOCSPGRP:
@@ -362,6 +366,8 @@ int64_t kr_call_ioctl(struct kr_thread *thread, const struct kr_call *call)
 		return list_interfaces(thread, call);
 	case ROUTE:
 		return change_route(thread, call);
+	case ETHTOOL:
+		return kr_ethtool(thread, (int)(uint32_t)call->arg[0], call->arg[2]);
 	}
 	return pass(thread, call, pointed);
 }

@@ -4,8 +4,12 @@
  */
 #include "suite.h"
 
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -347,4 +351,34 @@ TEST(recvmmsg01)
 	say("no descriptor, time", S(recvmmsg, -1, messages, 2, 0, &wrong));
 	EACH_BAD_IN("messages", S(recvmmsg, pair[1], P, 1, MSG_PEEK, NULL));
 	EACH_BAD_IN("timeout", S(recvmmsg, pair[1], messages, 1, MSG_PEEK, P != NULL ? P : hole));
+}
+
+static long ethtool(int fd, const char *interface, void *data)
+{
+	struct ifreq request = { .ifr_data = data };
+
+	strcpy(request.ifr_name, interface);
+	return S(ioctl, fd, SIOCETHTOOL, &request);
+}
+
+TEST(ioctl03)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	struct ethtool_ts_info stamps = { .cmd = ETHTOOL_GET_TS_INFO };
+	struct ethtool_value value = { .cmd = ETHTOOL_GLINK };
+	struct ethtool_drvinfo driver = { .cmd = ETHTOOL_GDRVINFO };
+	uint32_t unknown = 0x7777;
+
+	say("time stamps", ethtool(fd, "lo", &stamps));
+	say("of software", stamps.so_timestamping);
+	say("clock", stamps.phc_index);
+	say("link", ethtool(fd, "lo", &value));
+	say("driver", ethtool(fd, "lo", &driver));
+	say("unknown", ethtool(fd, "lo", &unknown));
+	say("no interface", ethtool(fd, "missing", &value));
+	say("no interface, unknown", ethtool(fd, "missing", &unknown));
+	say("no socket", ethtool(make_file("f", 1), "lo", &value));
+	say("no descriptor", ethtool(-1, "lo", &value));
+	EACH_BAD_IN("request", S(ioctl, fd, SIOCETHTOOL, P));
+	EACH_BAD_OUT("data", ethtool(fd, "lo", P));
 }
