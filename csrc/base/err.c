@@ -30,10 +30,3 @@ int kr_fail_for(struct kr_err *err, const char *format, ...)
 	(void)snprintf(err->text + size, sizeof err->text - size, ": %s", text);
 	return -1;
 }
-
-const char *kr_errno_name(int code)
-{
-	const char *name = strerrorname_np(code);
-
-	return name != NULL ? name : "E?";
-}

@@ -185,8 +185,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	CHECK(is_taken == (end != REFUSED));
 	if (is_taken) {
 		CHECK(end == expect(kr_seccomp_run(&seccomp, &call)));
-		/* The monitor keeps its programs to the end. */
-		free((void *)(uintptr_t)seccomp.filters);
+		kr_filter_drop_all(&seccomp);
 	}
 	return 0;
 }

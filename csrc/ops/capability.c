@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/capability.h>
-#include <linux/prctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>

@@ -4,6 +4,7 @@
  * file system (CVE-2024-21626).
  */
 #include "../base/fd.h"
+#include "../base/kernel.h"
 #include "../base/path.h"
 #include "destination.h"
 #include "ops.h"
@@ -54,7 +55,7 @@ int kr_op_CONTAIN_DESCRIPTORS(struct kr_stage *stage, struct kr_reader *operands
 	if (preserved > INT_MAX - 3) {
 		return kr_fail(err, EINVAL, "preserve %llu descriptors", (unsigned long long)preserved);
 	}
-	if (close_range(3 + (unsigned)preserved, ~0u, CLOSE_RANGE_CLOEXEC) != 0) {
+	if (kr_sys_close_range(3 + (unsigned)preserved, ~0u, CLOSE_RANGE_CLOEXEC) != 0) {
 		return kr_fail(err, errno, "close the descriptors on exec");
 	}
 	return 0;

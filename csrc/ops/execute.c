@@ -44,7 +44,7 @@ int kr_op_EXECUTE(struct kr_stage *stage, struct kr_reader *operands, struct kr_
 	/* SIGPIPE would end us before `start` has heard why. */
 	standard.sa_handler = SIG_IGN;
 	(void)sigaction(SIGPIPE, &standard, NULL);
-	why = strerrordesc_np(code);
+	why = strerror(code);
 	/* In lower case: "exec /x: exec format error" is what clients of other runtimes know. */
 	return kr_fail(err, code, "exec %s: %c%s", stage->path, tolower(why[0]), why + 1);
 }

@@ -4,6 +4,7 @@
  * Nothing that the image sets is an argument or an environment variable of the monitor.
  */
 #include "../base/fd.h"
+#include "../base/kernel.h"
 #include "barrier.h"
 #include "monitor.h"
 #include "ops.h"
@@ -128,7 +129,7 @@ int kr_monitor_execute(struct kr_stage *stage, int record, struct kr_err *err)
 
 	(void)snprintf(number, sizeof number, "%d", record);
 	(void)sigaction(SIGPIPE, &disposition, NULL);
-	(void)execveat(stage->fd[KR_FD_MONITOR], "", args, no_environment, AT_EMPTY_PATH);
+	(void)kr_sys_execveat(stage->fd[KR_FD_MONITOR], "", args, no_environment, AT_EMPTY_PATH);
 	code = errno;
 	disposition.sa_handler = SIG_IGN; /* the barrier's reader may be gone, as in EXECUTE */
 	(void)sigaction(SIGPIPE, &disposition, NULL);

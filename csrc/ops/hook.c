@@ -6,6 +6,7 @@
  * image's runs under the monitor, as the payload does.
  */
 #include "../base/fd.h"
+#include "../base/kernel.h"
 #include "monitor.h"
 #include "ops.h"
 
@@ -16,7 +17,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -67,7 +67,7 @@ static _Noreturn void become_hook(struct kr_stage *stage, const struct hook *hoo
 
 	(void)sigaction(SIGPIPE, &standard, NULL);
 	if (setpgid(0, 0) == 0 && dup2(hook->input, 0) >= 0 && dup2(hook->output, 1) >= 0 &&
-	    dup2(hook->output, 2) >= 0 && close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) == 0) {
+	    dup2(hook->output, 2) >= 0 && kr_sys_close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) == 0) {
 		if (hook->has_monitor) {
 			execute_monitored(stage, hook);
 		} else {
@@ -165,7 +165,7 @@ static int run_hook(struct kr_stage *stage, const struct hook *hook, struct kr_e
 	/* Here too, so that the group exists whoever runs first; EACCES once the hook has been executed. */
 	if (pid > 0) {
 		(void)setpgid(pid, pid);
-		pidfd = pidfd_open(pid, 0);
+		pidfd = kr_sys_pidfd_open(pid, 0);
 	}
 	if (pidfd < 0) {
 		why = errno;

@@ -5,6 +5,7 @@
  * is a user namespace's: the one that the container joins, or one that is made for nothing else.
  */
 #include "../base/fd.h"
+#include "../base/kernel.h"
 #include "mount.h"
 #include "ops.h"
 #include "proc.h"
@@ -14,7 +15,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -95,8 +95,7 @@ int kr_op_OPEN_IDMAPPED(struct kr_stage *stage, struct kr_reader *operands, stru
 		return kr_fail(err, errno, "map the ids of %s: make the mount", source);
 	}
 	attributes.userns_fd = (unsigned)users;
-	if (mount_setattr(mount, "", AT_EMPTY_PATH | (map_below ? AT_RECURSIVE : 0u), &attributes,
-			  sizeof attributes) != 0) {
+	if (kr_sys_mount_setattr(mount, "", AT_EMPTY_PATH | (map_below ? AT_RECURSIVE : 0u), &attributes) != 0) {
 		return kr_fail(err, errno, "map the ids of %s", source);
 	}
 	stage->mounts[stage->mount_count++] = kr_steal_fd(&mount);

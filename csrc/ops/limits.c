@@ -6,6 +6,7 @@
  * barrier's pipe takes a descriptor, the byte in `started` is written to a file.  So RLIMIT only does what may need
  * a privilege, raising the hard limit, and kr_limits_apply does the rest at the last moment.
  */
+#include "../base/kernel.h"
 #include "rlimit.h"
 
 #include "ops.h"
@@ -60,12 +61,12 @@ int kr_op_RLIMIT(struct kr_stage *stage, struct kr_reader *operands, struct kr_e
 	if (soft > hard) {
 		return fail_set(resource, soft, hard, EINVAL, err);
 	}
-	if (prlimit(0, (__rlimit_resource_t)resource, NULL, &now) != 0) {
+	if (kr_sys_prlimit((int)resource, NULL, &now) != 0) {
 		return kr_fail(err, errno, "read %s", limit_names[resource]);
 	}
 	if (hard > now.rlim_max) {
 		now.rlim_max = hard;
-		if (prlimit(0, (__rlimit_resource_t)resource, &now, NULL) != 0) {
+		if (kr_sys_prlimit((int)resource, &now, NULL) != 0) {
 			return fail_set(resource, soft, hard, errno, err);
 		}
 	}
@@ -79,7 +80,7 @@ int kr_limits_apply(const struct kr_stage *stage, struct kr_err *err)
 		const struct kr_stage_limit *wanted = &stage->limit[resource];
 		const struct rlimit limit = { .rlim_cur = wanted->soft, .rlim_max = wanted->hard };
 
-		if (wanted->is_set && prlimit(0, (__rlimit_resource_t)resource, &limit, NULL) != 0) {
+		if (wanted->is_set && kr_sys_prlimit(resource, &limit, NULL) != 0) {
 			return fail_set((uint64_t)resource, wanted->soft, wanted->hard, errno, err);
 		}
 	}

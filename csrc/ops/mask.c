@@ -3,13 +3,13 @@
  * Masked and read-only paths.
  */
 #include "../base/fd.h"
+#include "../base/kernel.h"
 #include "../base/path.h"
 #include "mount.h"
 #include "ops.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 

@@ -2,12 +2,12 @@
 #include "mount.h"
 
 #include "../base/fd.h"
+#include "../base/kernel.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 
 #define KEY_BYTES 256
 
@@ -33,7 +33,7 @@ static int configure(int context, const char *parameter)
 	size_t size;
 
 	if (equals == NULL) {
-		return fsconfig(context, FSCONFIG_SET_FLAG, parameter, NULL, 0);
+		return kr_sys_fsconfig(context, FSCONFIG_SET_FLAG, parameter, NULL);
 	}
 	size = (size_t)(equals - parameter);
 	if (size >= sizeof key) {
@@ -42,20 +42,20 @@ static int configure(int context, const char *parameter)
 	}
 	memcpy(key, parameter, size);
 	key[size] = 0;
-	return fsconfig(context, FSCONFIG_SET_STRING, key, equals + 1, 0);
+	return kr_sys_fsconfig(context, FSCONFIG_SET_STRING, key, equals + 1);
 }
 
 int kr_mount_new(const char *fstype, const char *source, struct kr_strings parameters, const char *extra,
 		 uint64_t attributes, struct kr_err *err)
 {
-	kr_own_fd int context = fsopen(fstype, FSOPEN_CLOEXEC);
+	kr_own_fd int context = kr_sys_fsopen(fstype, FSOPEN_CLOEXEC);
 	const char *parameter;
 	int mount;
 
 	if (context < 0) {
 		return kr_fail(err, errno, "open the file system");
 	}
-	if (*source != 0 && fsconfig(context, FSCONFIG_SET_STRING, "source", source, 0) != 0) {
+	if (*source != 0 && kr_sys_fsconfig(context, FSCONFIG_SET_STRING, "source", source) != 0) {
 		return fail_new(context, source, err);
 	}
 	while ((parameter = kr_next_string(&parameters)) != NULL) {
@@ -66,10 +66,10 @@ int kr_mount_new(const char *fstype, const char *source, struct kr_strings param
 	if (extra != NULL && configure(context, extra) != 0) {
 		return fail_new(context, extra, err);
 	}
-	if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) != 0) {
+	if (kr_sys_fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL) != 0) {
 		return fail_new(context, "make the file system", err);
 	}
-	mount = fsmount(context, FSMOUNT_CLOEXEC, (unsigned)attributes);
+	mount = kr_sys_fsmount(context, FSMOUNT_CLOEXEC, (unsigned)attributes);
 	return mount >= 0 ? mount : fail_new(context, "make the mount", err);
 }
 
@@ -83,12 +83,12 @@ int kr_mount_clone(int at, const char *path, bool recursive)
 	if (recursive) {
 		flags |= AT_RECURSIVE;
 	}
-	return open_tree(at, path, flags);
+	return kr_sys_open_tree(at, path, flags);
 }
 
 int kr_mount_attach(int mount, int destination)
 {
-	return move_mount(mount, "", destination, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+	return kr_sys_move_mount(mount, "", destination, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 }
 
 int kr_mount_set(int mount, uint64_t set, uint64_t clear, bool recursive)
@@ -98,8 +98,7 @@ int kr_mount_set(int mount, uint64_t set, uint64_t clear, bool recursive)
 	if (set == 0 && clear == 0) {
 		return 0;
 	}
-	return mount_setattr(mount, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0u), &attributes,
-			     sizeof attributes);
+	return kr_sys_mount_setattr(mount, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0u), &attributes);
 }
 
 int kr_mount_propagate(int mount, uint64_t flags)
@@ -109,6 +108,6 @@ int kr_mount_propagate(int mount, uint64_t flags)
 	if (flags == 0) {
 		return 0;
 	}
-	return mount_setattr(mount, "", AT_EMPTY_PATH | ((flags & MS_REC) != 0 ? AT_RECURSIVE : 0u), &attributes,
-			     sizeof attributes);
+	return kr_sys_mount_setattr(mount, "", AT_EMPTY_PATH | ((flags & MS_REC) != 0 ? AT_RECURSIVE : 0u),
+				    &attributes);
 }

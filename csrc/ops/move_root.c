@@ -5,6 +5,7 @@
  * its own, so they are taken away first.
  */
 #include "../base/fd.h"
+#include "../base/kernel.h"
 #include "mount.h"
 #include "ops.h"
 #include "proc.h"
@@ -13,7 +14,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
 #define LINE_BYTES 8192 /* a path of PATH_MAX may be escaped, four bytes for one */
@@ -97,7 +97,7 @@ static int hide(const char *point, struct kr_err *err)
 	kr_own_fd int place = -1;
 	kr_own_fd int cover = -1;
 
-	if (umount2(point, MNT_DETACH) == 0 || errno == ENOENT) {
+	if (kr_sys_umount(point, MNT_DETACH) == 0 || errno == ENOENT) {
 		return 0;
 	}
 	place = open(point, O_PATH | O_CLOEXEC);
@@ -149,7 +149,7 @@ int kr_op_MOVE_ROOT(struct kr_stage *stage, struct kr_reader *operands, struct k
 	if (hide_whole_views(stage, root, err) != 0) {
 		return -1;
 	}
-	if (move_mount(stage->root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) != 0) {
+	if (kr_sys_move_mount(stage->root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) != 0) {
 		return kr_fail(err, errno, "move the root");
 	}
 	if (chroot(".") != 0 || chdir("/") != 0) {

@@ -2,6 +2,7 @@
 #include "proc.h"
 
 #include "../base/fd.h"
+#include "../base/kernel.h"
 #include "ops.h"
 
 #include <errno.h>
@@ -10,7 +11,6 @@
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 
@@ -25,12 +25,12 @@ bool kr_is_proc(int fd)
  * not wholly visible. */
 static int mount_private_proc(void)
 {
-	kr_own_fd int context = fsopen("proc", FSOPEN_CLOEXEC);
+	kr_own_fd int context = kr_sys_fsopen("proc", FSOPEN_CLOEXEC);
 
-	if (context < 0 || fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) != 0) {
+	if (context < 0 || kr_sys_fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL) != 0) {
 		return -1;
 	}
-	return fsmount(context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	return kr_sys_fsmount(context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 }
 
 static int open_proc(struct kr_stage *stage, struct kr_err *err)

@@ -35,7 +35,7 @@ static int fail_path(const char *path, int code, struct kr_err *err)
 	case EACCES:
 		return kr_fail(err, EACCES, "exec: \"%s\": permission denied", path);
 	default:
-		return kr_fail(err, code, "exec: \"%s\": %s", path, strerrordesc_np(code));
+		return kr_fail(err, code, "exec: \"%s\": %s", path, strerror(code));
 	}
 }
 

@@ -3,12 +3,12 @@
  * The root file system: bound, opened, and made the root of the mount namespace.
  */
 #include "../base/fd.h"
+#include "../base/kernel.h"
 #include "mount.h"
 #include "ops.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -18,7 +18,7 @@ int kr_op_HOST_PROPAGATION(struct kr_stage *stage, struct kr_reader *operands, s
 	uint64_t flags = kr_read_u64(operands);
 
 	(void)stage;
-	if (mount(NULL, "/", NULL, flags, NULL) != 0) {
+	if (kr_sys_propagate("/", flags) != 0) {
 		return kr_fail(err, errno, "set the propagation of the host's mounts");
 	}
 	return 0;
@@ -37,7 +37,7 @@ static int isolate_mount_of(int directory, struct kr_err *err)
 	for (;;) {
 		int up;
 
-		if (statx(at, "", AT_EMPTY_PATH, 0, &status) != 0) {
+		if (kr_sys_statx(at, "", AT_EMPTY_PATH, 0, &status) != 0) {
 			return kr_fail(err, errno, "walk to the mount of the root");
 		}
 		if ((status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0) {
@@ -126,8 +126,8 @@ int kr_op_PIVOT_ROOT(struct kr_stage *stage, struct kr_reader *operands, struct 
 	}
 	/* A slave, so that the unmounting does not reach the host; not private, which would pin what the host
 	 * unmounts meanwhile. */
-	if (fchdir(host) != 0 || mount(NULL, ".", NULL, MS_SLAVE | MS_REC, NULL) != 0 ||
-	    umount2(".", MNT_DETACH) != 0) {
+	if (fchdir(host) != 0 || kr_sys_propagate(".", MS_SLAVE | MS_REC) != 0 ||
+	    kr_sys_umount(".", MNT_DETACH) != 0) {
 		return kr_fail(err, errno, "leave the host's root");
 	}
 	if (chdir("/") != 0) {

@@ -107,40 +107,35 @@ static int64_t under(struct kr_thread *thread, uint32_t verdict)
 	return call(thread, FORWARDED, 3, DOUBLE_ARENA, 5);
 }
 
-static void release(struct kr_thread *thread)
-{
-	free((void *)(uintptr_t)thread->seccomp.filters);
-}
-
 static void a_filter_decides_before_anything_else(void)
 {
 	struct kr_thread thread;
 
 	CHECK(under(&thread, SECCOMP_RET_ALLOW) == 7);
-	release(&thread);
+	kr_filter_drop_all(&thread.seccomp);
 	CHECK(under(&thread, SECCOMP_RET_LOG) == 7);
-	release(&thread);
+	kr_filter_drop_all(&thread.seccomp);
 	CHECK(under(&thread, SECCOMP_RET_ERRNO | 38) == -38 && thread.host_calls == 0);
-	release(&thread);
+	kr_filter_drop_all(&thread.seccomp);
 	CHECK(under(&thread, SECCOMP_RET_ERRNO | 0xffff) == -4095);
-	release(&thread);
+	kr_filter_drop_all(&thread.seccomp);
 	CHECK(under(&thread, SECCOMP_RET_ERRNO) == 0 && thread.host_calls == 0);
-	release(&thread);
+	kr_filter_drop_all(&thread.seccomp);
 	CHECK(under(&thread, SECCOMP_RET_TRACE | 1) == -ENOSYS && thread.host_calls == 0);
-	release(&thread);
+	kr_filter_drop_all(&thread.seccomp);
 	CHECK(under(&thread, SECCOMP_RET_USER_NOTIF) == -ENOSYS && thread.host_calls == 0);
-	release(&thread);
+	kr_filter_drop_all(&thread.seccomp);
 	CHECK(under(&thread, SECCOMP_RET_TRAP | 42) == FORWARDED && thread.traps == 1 && thread.trap_data == 42);
 	CHECK(thread.host_calls == 0);
-	release(&thread);
+	kr_filter_drop_all(&thread.seccomp);
 	CHECK(under(&thread, SECCOMP_RET_KILL_THREAD) < 0 && thread.kills == 1 && !thread.killed_process);
 	CHECK(thread.host_calls == 0);
-	release(&thread);
+	kr_filter_drop_all(&thread.seccomp);
 	CHECK(under(&thread, SECCOMP_RET_KILL_PROCESS) < 0 && thread.kills == 1 && thread.killed_process);
-	release(&thread);
+	kr_filter_drop_all(&thread.seccomp);
 	/* An action that nobody knows kills. */
 	CHECK(under(&thread, 0x00080000) < 0 && thread.kills == 1 && thread.killed_process);
-	release(&thread);
+	kr_filter_drop_all(&thread.seccomp);
 }
 
 static void a_filter_decides_on_what_is_unknown_too(void)
@@ -151,7 +146,7 @@ static void a_filter_decides_on_what_is_unknown_too(void)
 	CHECK(kr_filter_add(&thread.seccomp, deny, 1) == 0);
 	CHECK(call(&thread, 4000, 0, 0, 0) == -99);
 	CHECK(call(&thread, REFUSED, 0, 0, 0) == -99);
-	release(&thread);
+	kr_filter_drop_all(&thread.seccomp);
 }
 
 int main(void)

@@ -23,16 +23,6 @@
 #define LOAD_NR      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr))
 #define RETURN(what) BPF_STMT(BPF_RET | BPF_K, what)
 
-static void free_filters(struct kr_seccomp *seccomp)
-{
-	while (seccomp->filters != NULL) {
-		const struct kr_filter *older = seccomp->filters->older;
-
-		free((void *)(uintptr_t)seccomp->filters);
-		seccomp->filters = older;
-	}
-}
-
 /* A generator of numbers, the same in every run. */
 static uint32_t next_random(uint64_t *state)
 {
@@ -193,7 +183,7 @@ static void compare_results(void)
 			      data.args[5]) == -1);
 		CHECK(kr_seccomp_run(&seccomp, &data) == (SECCOMP_RET_ERRNO | (uint32_t)errno));
 	}
-	free_filters(&seccomp);
+	kr_filter_drop_all(&seccomp);
 }
 
 static void programs_return_what_the_kernel_returns(void)
@@ -214,7 +204,7 @@ static uint32_t run_two(uint32_t older, uint32_t newer)
 	CHECK(kr_filter_add(&seccomp, first, 1) == 0);
 	CHECK(kr_filter_add(&seccomp, second, 1) == 0);
 	verdict = kr_seccomp_run(&seccomp, &data);
-	free_filters(&seccomp);
+	kr_filter_drop_all(&seccomp);
 	return verdict;
 }
 
@@ -248,7 +238,7 @@ static void a_division_by_zero_kills(void)
 
 	CHECK(kr_filter_add(&seccomp, code, COUNT(code)) == 0);
 	CHECK(kr_seccomp_run(&seccomp, &data) == SECCOMP_RET_KILL_THREAD);
-	free_filters(&seccomp);
+	kr_filter_drop_all(&seccomp);
 }
 
 static void the_list_is_no_longer_than_the_kernel_allows(void)
@@ -266,7 +256,7 @@ static void the_list_is_no_longer_than_the_kernel_allows(void)
 	CHECK(kr_filter_add(&seccomp, code, 4065) == -ENOMEM);
 	CHECK(kr_filter_add(&seccomp, code, 4064) == 0);
 	CHECK(kr_filter_add(&seccomp, code, 1) == -ENOMEM);
-	free_filters(&seccomp);
+	kr_filter_drop_all(&seccomp);
 }
 
 static void strict_mode_knows_four_calls(void)
@@ -313,8 +303,8 @@ static void check_round_trip(size_t count)
 		other = other->older;
 	}
 	CHECK(one == NULL && other == NULL);
-	free_filters(&before);
-	free_filters(&after);
+	kr_filter_drop_all(&before);
+	kr_filter_drop_all(&after);
 }
 
 static void programs_survive_the_boot_record(void)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "alone.h"
 
+#include "../base/kernel.h"
 #include "../base/fd.h"
 #include "host_call.h"
 #include "machine.h"
@@ -43,7 +44,7 @@ static pid_t find_other(const struct kr_machine *machine)
 		const struct entry *entry = (const void *)(listing + at);
 		pid_t tid = (pid_t)strtol(entry->name, NULL, 10);
 
-		if (tid != 0 && tid != gettid()) {
+		if (tid != 0 && tid != kr_sys_gettid()) {
 			return tid;
 		}
 		at += entry->size;
@@ -112,6 +113,7 @@ int64_t kr_call_alone(struct kr_thread *thread, int64_t nr, const uint64_t arg[6
 	/* A signal's handler would look for the processor. */
 	kr_signals_block_host();
 	(void)pthread_mutex_lock(&machine->thread_lock);
+	kr_thread_await_leavers(machine);
 	(void)pthread_mutex_lock(&machine->memory_lock);
 	if (kr_is_only_thread(thread) && kr_worker_may_be(machine)) {
 		result = call_without_machine(thread, nr, arg);

@@ -3,6 +3,7 @@
  * Futexes, and the list of mutexes that a thread holds when it ends.  That list is not given to the kernel,
  * which would follow its pointers wherever they lead: the monitor walks it itself.
  */
+#include "../base/kernel.h"
 #include "hypercall.h"
 
 #include <errno.h>
@@ -106,7 +107,7 @@ int64_t kr_call_get_robust_list(struct kr_thread *thread, const struct kr_call *
 	const uint64_t size = sizeof(struct robust_list_head);
 	pid_t tid = (pid_t)(uint32_t)call->arg[0];
 
-	if (tid != 0 && tid != gettid()) {
+	if (tid != 0 && tid != kr_sys_gettid()) {
 		return kr_host_call(thread, SYS_kill, (const uint64_t[6]){ (uint32_t)tid, 0, 0, 0, 0, 0 }) == -ESRCH
 			       ? -ESRCH
 			       : -EPERM;
@@ -139,7 +140,7 @@ static void release_mutex(struct kr_thread *thread, uint64_t address, bool is_pi
 		return;
 	}
 	value = __atomic_load_n(word, __ATOMIC_SEQ_CST);
-	while ((value & FUTEX_TID_MASK) == (uint32_t)gettid()) {
+	while ((value & FUTEX_TID_MASK) == (uint32_t)kr_sys_gettid()) {
 		uint32_t marked = (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
 
 		if (!__atomic_compare_exchange_n(word, &value, marked, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {

@@ -6,6 +6,8 @@
 #include "hypercall.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -20,29 +22,63 @@ kr_handler kr_call_recvmmsg;
 #define MAX_CONTROL  16384u
 #define LONGEST_NAME 128u /* struct sockaddr_storage; the kernel takes no more */
 
-/* No message passes the kernel one of the monitor's descriptors. */
-static int check_control(struct msghdr *header)
-{
-	for (struct cmsghdr *part = CMSG_FIRSTHDR(header); part != NULL; part = CMSG_NXTHDR(header, part)) {
-		size_t room = header->msg_controllen - (size_t)((char *)part - (char *)header->msg_control);
-		size_t count;
+/* The kernel's structures: the C library's have narrower fields, and what is checked is what is passed on. */
+struct header {
+	void *name;
+	uint32_t name_size;
+	struct iovec *vector;
+	uint64_t vector_count;
+	void *control;
+	uint64_t control_size;
+	uint32_t flags;
+};
 
+struct headers {
+	struct header header;
+	uint32_t length;
+};
+
+struct part {
+	uint64_t size; /* with this head */
+	int32_t level;
+	int32_t type;
+};
+
+/* No message passes the kernel one of the monitor's descriptors. */
+static int check_rights(const char *data, uint64_t size)
+{
+	for (uint64_t at = 0; at + sizeof(int) <= size; at += sizeof(int)) {
+		int fd;
+
+		memcpy(&fd, data + at, sizeof fd);
+		if (kr_is_monitor_fd(fd)) {
+			return -EBADF;
+		}
+	}
+	return 0;
+}
+
+/* Walk the control data as the kernel does. */
+static int check_control(const struct header *header)
+{
+	struct part part;
+
+	for (uint64_t at = 0; at + sizeof part <= header->control_size;) {
+		const char *head = (const char *)header->control + at;
+
+		memcpy(&part, head, sizeof part);
 		/* The kernel says the same of a part that is longer than what is left. */
-		if (part->cmsg_len < sizeof *part || part->cmsg_len > room) {
+		if (part.size < sizeof part || part.size > header->control_size - at) {
 			return -EINVAL;
 		}
-		if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) {
-			continue;
-		}
-		count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		for (size_t i = 0; i < count; i++) {
-			int fd;
+		if (part.level == SOL_SOCKET && part.type == SCM_RIGHTS) {
+			int failed = check_rights(head + sizeof part, part.size - sizeof part);
 
-			memcpy(&fd, CMSG_DATA(part) + i * sizeof fd, sizeof fd);
-			if (kr_is_monitor_fd(fd)) {
-				return -EBADF;
+			if (failed != 0) {
+				return failed;
 			}
 		}
+		at += (part.size + 7) & ~7ull;
 	}
 	return 0;
 }
@@ -60,31 +96,31 @@ static void check_pointer(void **pointer, uint64_t size)
 	}
 }
 
-static int copy_control(struct kr_scratch *scratch, struct msghdr *header)
+static int copy_control(struct kr_scratch *scratch, struct header *header)
 {
 	void *copy;
 
-	if (header->msg_controllen == 0) {
-		header->msg_control = NULL;
+	if (header->control_size == 0) {
+		header->control = NULL;
 		return 0;
 	}
-	if (header->msg_controllen > MAX_CONTROL) {
+	if (header->control_size > MAX_CONTROL) {
 		return -ENOBUFS;
 	}
-	copy = kr_scratch_take(scratch, header->msg_controllen);
+	copy = kr_scratch_take(scratch, header->control_size);
 	if (copy == NULL) {
 		return -ENOBUFS;
 	}
-	if (kr_copy_from_guest(copy, (uint64_t)(uintptr_t)header->msg_control, header->msg_controllen) < 0) {
-		stand_in(&header->msg_control, header->msg_controllen);
+	if (kr_copy_from_guest(copy, (uint64_t)(uintptr_t)header->control, header->control_size) < 0) {
+		stand_in(&header->control, header->control_size);
 		return 0;
 	}
-	header->msg_control = copy;
+	header->control = copy;
 	return check_control(header);
 }
 
 /* Copy the header at `from` and check all that it points to.  What else is wrong, the kernel says. */
-static int copy_header(struct kr_scratch *scratch, uint64_t from, bool is_sent, struct msghdr *header)
+static int copy_header(struct kr_scratch *scratch, uint64_t from, bool is_sent, struct header *header)
 {
 	uint64_t vector;
 	uint64_t name_size;
@@ -93,24 +129,24 @@ static int copy_header(struct kr_scratch *scratch, uint64_t from, bool is_sent, 
 	if (kr_copy_from_guest(header, from, sizeof *header) < 0) {
 		return -EFAULT;
 	}
-	name_size = header->msg_namelen < LONGEST_NAME ? header->msg_namelen : LONGEST_NAME;
-	check_pointer(&header->msg_name, name_size);
-	failed = kr_copy_iovec(scratch, (uint64_t)(uintptr_t)header->msg_iov, header->msg_iovlen, &vector);
+	name_size = header->name_size < LONGEST_NAME ? header->name_size : LONGEST_NAME;
+	check_pointer(&header->name, name_size);
+	failed = kr_copy_iovec(scratch, (uint64_t)(uintptr_t)header->vector, header->vector_count, &vector);
 	if (failed == -ENOMEM) {
 		return failed;
 	}
 	if (failed != 0) {
-		vector = kr_stand_in((uint64_t)(uintptr_t)header->msg_iov, sizeof(struct iovec));
+		vector = kr_stand_in((uint64_t)(uintptr_t)header->vector, sizeof(struct iovec));
 	}
-	header->msg_iov = (struct iovec *)(uintptr_t)vector;
+	header->vector = (struct iovec *)(uintptr_t)vector;
 	if (is_sent) {
 		return copy_control(scratch, header);
 	}
-	check_pointer(&header->msg_control, header->msg_controllen);
+	check_pointer(&header->control, header->control_size);
 	return 0;
 }
 
-static int64_t pass_message(struct kr_thread *thread, int64_t nr, uint64_t fd, struct msghdr *header,
+static int64_t pass_message(struct kr_thread *thread, int64_t nr, uint64_t fd, struct header *header,
 			    uint64_t flags)
 {
 	return kr_host_call(thread, nr, (const uint64_t[6]){ fd, (uint64_t)(uintptr_t)header, flags, 0, 0, 0 });
@@ -119,7 +155,7 @@ static int64_t pass_message(struct kr_thread *thread, int64_t nr, uint64_t fd, s
 /* The header cannot be read: the kernel finds that out too, after it has looked at the descriptor. */
 static int64_t pass_nothing(struct kr_thread *thread, int64_t nr, uint64_t fd, uint64_t from, uint64_t flags)
 {
-	const uint64_t nobodys = kr_stand_in(from, sizeof(struct msghdr));
+	const uint64_t nobodys = kr_stand_in(from, sizeof(struct header));
 
 	return kr_host_call(thread, nr, (const uint64_t[6]){ fd, nobodys, flags, 0, 0, 0 });
 }
@@ -127,7 +163,7 @@ static int64_t pass_nothing(struct kr_thread *thread, int64_t nr, uint64_t fd, u
 static int64_t send_message(struct kr_thread *thread, uint64_t fd, uint64_t from, uint64_t flags)
 {
 	struct kr_scratch scratch;
-	struct msghdr header;
+	struct header header;
 	int failed;
 
 	KR_SCRATCH_INIT(&scratch);
@@ -139,14 +175,13 @@ static int64_t send_message(struct kr_thread *thread, uint64_t fd, uint64_t from
 }
 
 /* The kernel writes three fields of the header back. */
-static int return_header(uint64_t to, const struct msghdr *header)
+static int return_header(uint64_t to, const struct header *header)
 {
-	if (kr_copy_to_guest(to + offsetof(struct msghdr, msg_namelen), &header->msg_namelen,
-			     sizeof header->msg_namelen) < 0 ||
-	    kr_copy_to_guest(to + offsetof(struct msghdr, msg_controllen), &header->msg_controllen,
-			     sizeof header->msg_controllen) < 0 ||
-	    kr_copy_to_guest(to + offsetof(struct msghdr, msg_flags), &header->msg_flags,
-			     sizeof header->msg_flags) < 0) {
+	if (kr_copy_to_guest(to + offsetof(struct header, name_size), &header->name_size,
+			     sizeof header->name_size) < 0 ||
+	    kr_copy_to_guest(to + offsetof(struct header, control_size), &header->control_size,
+			     sizeof header->control_size) < 0 ||
+	    kr_copy_to_guest(to + offsetof(struct header, flags), &header->flags, sizeof header->flags) < 0) {
 		return -EFAULT;
 	}
 	return 0;
@@ -155,7 +190,7 @@ static int return_header(uint64_t to, const struct msghdr *header)
 static int64_t receive_message(struct kr_thread *thread, uint64_t fd, uint64_t to, uint64_t flags)
 {
 	struct kr_scratch scratch;
-	struct msghdr header;
+	struct header header;
 	int64_t got;
 	int failed;
 
@@ -198,7 +233,7 @@ static int return_length(uint64_t to, int64_t length)
 {
 	uint32_t stored = (uint32_t)length;
 
-	return kr_copy_to_guest(to + offsetof(struct mmsghdr, msg_len), &stored, sizeof stored);
+	return kr_copy_to_guest(to + offsetof(struct headers, length), &stored, sizeof stored);
 }
 
 int64_t kr_call_sendmmsg(struct kr_thread *thread, const struct kr_call *call)
@@ -207,7 +242,7 @@ int64_t kr_call_sendmmsg(struct kr_thread *thread, const struct kr_call *call)
 	uint32_t done = 0;
 
 	for (; done < count; done++) {
-		uint64_t at = call->arg[1] + done * sizeof(struct mmsghdr);
+		uint64_t at = call->arg[1] + done * sizeof(struct headers);
 		int64_t sent = send_message(thread, call->arg[0], at, call->arg[3]);
 
 		if (sent >= 0) {
@@ -245,7 +280,7 @@ static int64_t receive_messages(struct kr_thread *thread, const struct kr_call *
 	uint32_t done = 0;
 
 	while (done < count) {
-		uint64_t at = call->arg[1] + done * sizeof(struct mmsghdr);
+		uint64_t at = call->arg[1] + done * sizeof(struct headers);
 		int64_t got = receive_message(thread, call->arg[0], at, flags);
 
 		if (got >= 0) {

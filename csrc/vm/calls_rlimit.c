@@ -4,6 +4,7 @@
  * else is the host's kernel's.
  */
 #include "../base/fd.h"
+#include "../base/kernel.h"
 #include "hypercall.h"
 #include "rlimit.h"
 #include "machine.h"
@@ -47,14 +48,14 @@ static int raise_host(int resource, uint64_t hard)
 {
 	struct rlimit host;
 
-	if (prlimit(0, (__rlimit_resource_t)resource, NULL, &host) != 0) {
+	if (kr_sys_prlimit(resource, NULL, &host) != 0) {
 		return -errno;
 	}
 	if (hard <= host.rlim_max) {
 		return 0;
 	}
 	host.rlim_max = hard;
-	return prlimit(0, (__rlimit_resource_t)resource, &host, NULL) == 0 ? 0 : -errno;
+	return kr_sys_prlimit(resource, &host, NULL) == 0 ? 0 : -errno;
 }
 
 static int change(struct kr_machine *machine, int resource, const struct rlimit *wanted)

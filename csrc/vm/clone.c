@@ -120,12 +120,13 @@ static void become_process(struct kr_thread *thread, const struct clone_args *ar
 	}
 }
 
-/* No other thread may hold a lock of the monitor's, or the child could never take it. */
+/* No other thread may hold a lock of the monitor's or of the C library's, or the child could never take it. */
 static void hold_locks(const struct kr_thread *thread)
 {
 	struct kr_machine *machine = thread->machine;
 
 	(void)pthread_mutex_lock(&machine->thread_lock);
+	kr_thread_await_leavers(machine);
 	(void)pthread_mutex_lock(&machine->memory_lock);
 	(void)pthread_mutex_lock(&thread->actions->lock);
 }

@@ -197,23 +197,11 @@ static size_t write_program(const bool allowed[NUMBERS], struct sock_filter *cod
 	return size;
 }
 
-static void drop_programs(struct kr_seccomp *seccomp)
-{
-	const struct kr_filter *filter = seccomp->filters;
-
-	while (filter != NULL) {
-		const struct kr_filter *older = filter->older;
-
-		free((void *)(uintptr_t)filter);
-		filter = older;
-	}
-}
-
 int kr_confine(const struct sock_filter *profile, size_t size, struct kr_err *err)
 {
 	/* A stretch and a gap take two numbers and four instructions. */
 	struct sock_filter code[NUMBERS / 2 * 4 + 5];
-	struct kr_seccomp container __attribute__((cleanup(drop_programs))) = { .filters = NULL };
+	struct kr_seccomp container __attribute__((cleanup(kr_filter_drop_all))) = { .filters = NULL };
 	bool allowed[NUMBERS];
 	struct sock_fprog program = { .filter = code };
 	int failed;

@@ -2,6 +2,7 @@
 #include "cpu.h"
 
 #include "hardware.h"
+#include "kvm.h"
 #include "layout.h"
 #include "machine.h"
 #include "paging.h"
@@ -10,7 +11,6 @@
 #include <asm/processor-flags.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
@@ -86,7 +86,7 @@ static int set_system_registers(const struct kr_machine *machine, struct kr_cpu 
 	struct kvm_xcrs xcrs = { .nr_xcrs = 1, .xcrs = { { .xcr = 0, .value = machine->model.hardware.xcr0 } } };
 	struct kvm_sregs *sregs = &cpu->run->s.regs.sregs;
 
-	if (ioctl(cpu->fd, KVM_GET_SREGS, sregs) != 0) {
+	if (kr_kvm(cpu->fd, KVM_GET_SREGS, sregs) != 0) {
 		return kr_fail(err, errno, "read the processor's registers");
 	}
 	kr_segments_set(sregs, KR_CPU_GVA(cpu->id));
@@ -94,13 +94,13 @@ static int set_system_registers(const struct kr_machine *machine, struct kr_cpu 
 	sregs->cr3 = KR_ROOT_GPA;
 	sregs->cr4 = machine->model.hardware.cr4;
 	sregs->efer = machine->model.hardware.efer;
-	if (ioctl(cpu->fd, KVM_SET_SREGS, sregs) != 0) {
+	if (kr_kvm(cpu->fd, KVM_SET_SREGS, sregs) != 0) {
 		return kr_fail(err, errno, "set the processor's registers");
 	}
-	if (machine->model.hardware.xcr0 != 0 && ioctl(cpu->fd, KVM_SET_XCRS, &xcrs) != 0) {
+	if (machine->model.hardware.xcr0 != 0 && kr_kvm(cpu->fd, KVM_SET_XCRS, &xcrs) != 0) {
 		return kr_fail(err, errno, "switch the processor's vector units on");
 	}
-	if (ioctl(cpu->fd, KVM_SET_MSRS, &msrs) != (int)msrs.head.nmsrs) {
+	if (kr_kvm(cpu->fd, KVM_SET_MSRS, &msrs) != (int)msrs.head.nmsrs) {
 		return kr_fail(err, errno, "set the processor's system-call entry");
 	}
 	return 0;
@@ -118,18 +118,18 @@ static void share_time_stamps(const struct kr_cpu *cpu)
 		struct kvm_msr_entry entries[1];
 	} msrs = { .head = { .nmsrs = 1 }, .entries = { { .index = 0x10, .data = __builtin_ia32_rdtsc() } } };
 
-	if (ioctl(cpu->fd, KVM_SET_DEVICE_ATTR, &attribute) != 0) {
-		(void)ioctl(cpu->fd, KVM_SET_MSRS, &msrs);
+	if (kr_kvm(cpu->fd, KVM_SET_DEVICE_ATTR, &attribute) != 0) {
+		(void)kr_kvm(cpu->fd, KVM_SET_MSRS, &msrs);
 	}
 }
 
 int kr_cpu_open(struct kr_machine *machine, struct kr_cpu *cpu, struct kr_err *err)
 {
-	int fd = ioctl(machine->vm, KVM_CREATE_VCPU, cpu->id);
+	int fd = kr_kvm_number(machine->vm, KVM_CREATE_VCPU, cpu->id);
 
 	if (fd < 0 && errno == EMFILE) {
 		kr_limits_lift(machine);
-		fd = ioctl(machine->vm, KVM_CREATE_VCPU, cpu->id);
+		fd = kr_kvm_number(machine->vm, KVM_CREATE_VCPU, cpu->id);
 		kr_limits_restore(machine);
 	}
 	if (fd < 0) {
@@ -143,7 +143,7 @@ int kr_cpu_open(struct kr_machine *machine, struct kr_cpu *cpu, struct kr_err *e
 	if (cpu->run == MAP_FAILED) {
 		return kr_fail(err, errno, "map a virtual processor");
 	}
-	if (ioctl(cpu->fd, KVM_SET_CPUID2, &machine->model.cpuid) != 0) {
+	if (kr_kvm(cpu->fd, KVM_SET_CPUID2, &machine->model.cpuid) != 0) {
 		return kr_fail(err, errno, "tell the processor what it can do");
 	}
 	if (set_system_registers(machine, cpu, err) < 0) {
@@ -163,7 +163,7 @@ int kr_cpu_begin(struct kr_cpu *cpu, struct kr_err *err)
 	int code;
 
 	cpu->run->immediate_exit = 1;
-	result = ioctl(cpu->fd, KVM_RUN, 0);
+	result = kr_kvm(cpu->fd, KVM_RUN, NULL);
 	code = errno;
 	cpu->run->immediate_exit = 0;
 	kr_cpu_changed(cpu); /* what the caller writes next is to be heeded */
@@ -287,7 +287,7 @@ static void read_exception(struct kr_cpu *cpu, struct kr_stop *stop)
 
 static void run(struct kr_cpu *cpu, struct kr_stop *stop)
 {
-	int code = ioctl(cpu->fd, KVM_RUN, 0) == 0 ? 0 : errno;
+	int code = kr_kvm(cpu->fd, KVM_RUN, NULL) == 0 ? 0 : errno;
 
 	cpu->run->kvm_dirty_regs = 0;
 	kr_hardware_read_stop(cpu->run, code, stop);
@@ -314,7 +314,7 @@ int kr_cpu_cancel_exception(struct kr_cpu *cpu)
 {
 	struct kvm_vcpu_events events;
 
-	if (ioctl(cpu->fd, KVM_GET_VCPU_EVENTS, &events) != 0) {
+	if (kr_kvm(cpu->fd, KVM_GET_VCPU_EVENTS, &events) != 0) {
 		return -errno;
 	}
 	if (events.exception.injected == 0 && events.exception.pending == 0) {
@@ -322,17 +322,17 @@ int kr_cpu_cancel_exception(struct kr_cpu *cpu)
 	}
 	events.exception.injected = 0;
 	events.exception.pending = 0;
-	return ioctl(cpu->fd, KVM_SET_VCPU_EVENTS, &events) == 0 ? 0 : -errno;
+	return kr_kvm(cpu->fd, KVM_SET_VCPU_EVENTS, &events) == 0 ? 0 : -errno;
 }
 
 int kr_cpu_get_xsave(const struct kr_cpu *cpu, struct kvm_xsave *xsave)
 {
-	return ioctl(cpu->fd, KVM_GET_XSAVE, xsave) == 0 ? 0 : -errno;
+	return kr_kvm(cpu->fd, KVM_GET_XSAVE, xsave) == 0 ? 0 : -errno;
 }
 
 int kr_cpu_set_xsave(const struct kr_cpu *cpu, const struct kvm_xsave *xsave)
 {
-	return ioctl(cpu->fd, KVM_SET_XSAVE, xsave) == 0 ? 0 : -errno;
+	return kr_kvm(cpu->fd, KVM_SET_XSAVE, (void *)(uintptr_t)xsave) == 0 ? 0 : -errno;
 }
 
 int kr_cpu_save(struct kr_cpu *cpu, struct kr_cpu_state *state)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cpu_model.h"
 
+#include "kvm.h"
+
 #include <asm/processor-flags.h>
 #include <cpuid.h>
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 #define FEATURE_XSAVE   (1u << 26) /* leaf 1, ECX */
 #define LEGACY_STATE    (512u + 64u)
@@ -278,10 +279,10 @@ static void read_facts(struct kr_cpu_model *model, int kvm, struct kr_hardware_f
 	const struct kvm_cpuid_entry2 *widths = find_leaf(model, 0x80000008, 0);
 
 	*facts = (struct kr_hardware_facts){
-		.version = ioctl(kvm, KVM_GET_API_VERSION, 0),
-		.sync_regs = ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_SYNC_REGS),
-		.immediate_exit = ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_IMMEDIATE_EXIT),
-		.slots = ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_NR_MEMSLOTS),
+		.version = kr_kvm(kvm, KVM_GET_API_VERSION, NULL),
+		.sync_regs = kr_kvm_number(kvm, KVM_CHECK_EXTENSION, KVM_CAP_SYNC_REGS),
+		.immediate_exit = kr_kvm_number(kvm, KVM_CHECK_EXTENSION, KVM_CAP_IMMEDIATE_EXIT),
+		.slots = kr_kvm_number(kvm, KVM_CHECK_EXTENSION, KVM_CAP_NR_MEMSLOTS),
 		.basic_ecx = basic != NULL ? basic->ecx : 0,
 		.basic_edx = basic != NULL ? basic->edx : 0,
 		.structured_ebx = structured != NULL ? structured->ebx : 0,
@@ -313,7 +314,7 @@ static int interpret(struct kr_cpu_model *model, int kvm, struct kr_err *err)
 static int ask(struct kr_cpu_model *model, int kvm, struct kr_err *err)
 {
 	model->cpuid.head.nent = KR_CPUID_MAX;
-	if (ioctl(kvm, KVM_GET_SUPPORTED_CPUID, &model->cpuid) != 0) {
+	if (kr_kvm(kvm, KVM_GET_SUPPORTED_CPUID, &model->cpuid) != 0) {
 		return kr_fail(err, errno, "ask KVM what its processors can do");
 	}
 	add_user_instructions(model);
@@ -342,7 +343,7 @@ struct kr_bytes kr_cpu_model_bytes(const struct kr_cpu_model *model)
 
 int kr_cpu_model_read(struct kr_cpu_model *model, int kvm, struct kr_bytes known, struct kr_err *err)
 {
-	int size = ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
+	int size = kr_kvm(kvm, KVM_GET_VCPU_MMAP_SIZE, NULL);
 
 	if (size < 0) {
 		return kr_fail(err, errno, "ask KVM for its processors");

@@ -22,6 +22,8 @@
 #define PAGE_FAULT_WRITE   0x02u
 #define PAGE_FAULT_EXECUTE 0x10u
 
+#define FLOAT_UNKNOWN 14 /* FPE_FLTUNK, which not every C library has */
+
 /* The six exceptions of x87 and SSE have the same bits in both status words. */
 static int floating_point_code(uint32_t raised)
 {
@@ -47,7 +49,7 @@ static int floating_point_reason(struct kr_thread *thread, uint32_t vector)
 	uint32_t mxcsr;
 
 	if (kr_cpu_get_xsave(thread->cpu, &xsave) < 0) {
-		return FPE_FLTUNK;
+		return FLOAT_UNKNOWN;
 	}
 	memcpy(x87, xsave.region, sizeof x87);
 	memcpy(&mxcsr, &xsave.region[6], sizeof mxcsr);

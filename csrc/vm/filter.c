@@ -7,8 +7,8 @@
 #include "filter.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 
 /* The kernel's bounds: of one program, and of all programs that a call runs through. */
@@ -145,6 +145,11 @@ int kr_filter_check(const struct sock_filter *code, size_t size)
 	return loads_only_stored(code, size) ? 0 : -EINVAL;
 }
 
+static size_t bytes_of(size_t size)
+{
+	return sizeof(struct kr_filter) + size * sizeof(struct sock_filter);
+}
+
 int kr_filter_add(struct kr_seccomp *seccomp, const struct sock_filter *code, size_t size)
 {
 	size_t total = size + PENALTY;
@@ -160,8 +165,9 @@ int kr_filter_add(struct kr_seccomp *seccomp, const struct sock_filter *code, si
 	if (total > MAX_TOTAL) {
 		return -ENOMEM;
 	}
-	filter = malloc(sizeof *filter + size * sizeof *code);
-	if (filter == NULL) {
+	/* Not from malloc(3), whose lock another thread's fork might copy. */
+	filter = mmap(NULL, bytes_of(size), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (filter == MAP_FAILED) {
 		return -ENOMEM;
 	}
 	filter->older = seccomp->filters;
@@ -170,6 +176,16 @@ int kr_filter_add(struct kr_seccomp *seccomp, const struct sock_filter *code, si
 	memcpy(filter->code, code, size * sizeof *code);
 	seccomp->filters = filter;
 	return 0;
+}
+
+void kr_filter_drop_all(struct kr_seccomp *seccomp)
+{
+	while (seccomp->filters != NULL) {
+		const struct kr_filter *filter = seccomp->filters;
+
+		seccomp->filters = filter->older;
+		(void)munmap((void *)(uintptr_t)filter, bytes_of(filter->size));
+	}
 }
 
 /* The word of `data` at a checked offset. */

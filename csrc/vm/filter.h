@@ -35,6 +35,8 @@ int kr_filter_check(const struct sock_filter *code, size_t size);
 /* Add a checked copy of a program.  0, -EINVAL for a bad program, -ENOMEM when the list is as long as the
  * kernel would allow. */
 int kr_filter_add(struct kr_seccomp *seccomp, const struct sock_filter *code, size_t size);
+/* Let go of a list that nobody else has. */
+void kr_filter_drop_all(struct kr_seccomp *seccomp);
 
 /* Run one program; it has passed kr_filter_check. */
 uint32_t kr_filter_run(const struct kr_filter *filter, const struct seccomp_data *data);

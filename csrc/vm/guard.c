@@ -7,6 +7,7 @@
 #include "guard.h"
 
 #include "../base/fd.h"
+#include "../base/kernel.h"
 #include "machine.h"
 #include "own_proc.h"
 #include "rlimit.h"
@@ -76,7 +77,7 @@ static bool may_be_memory(struct kr_thread *thread, int fd, const struct stat *f
 	if (!S_ISREG(file->st_mode) || (file->st_mode & 0777) != 0600) {
 		return false;
 	}
-	if (statx(fd, "", AT_EMPTY_PATH, STATX_TYPE, &mount) < 0 ||
+	if (kr_sys_statx(fd, "", AT_EMPTY_PATH, STATX_TYPE, &mount) < 0 ||
 	    (mount.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0) {
 		return true;
 	}

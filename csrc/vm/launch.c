@@ -10,7 +10,6 @@
 #include "worker.h"
 
 #include <errno.h>
-#include <linux/prctl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -35,7 +34,7 @@ static int show_as_payload(const char *name, const struct kr_image *image, const
 				    .arg_end = stack->args_end,
 				    .env_start = stack->env_start,
 				    .env_end = stack->env_end,
-				    .auxv = (__u64 *)(uintptr_t)stack->aux_start,
+				    .auxv = (void *)(uintptr_t)stack->aux_start,
 				    .auxv_size = stack->aux_bytes,
 				    .exe_fd = (__u32)-1 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "machine.h"
 
+#include "kvm.h"
 #include "layout.h"
 #include "rlimit.h"
 #include "paging.h"
@@ -8,12 +9,10 @@
 #include "worker.h"
 
 #include <errno.h>
-#include <linux/kvm.h>
-#include <sys/ioctl.h>
 
 static int create_vm(struct kr_machine *machine, struct kr_err *err)
 {
-	int vm = ioctl(machine->kvm, KVM_CREATE_VM, 0);
+	int vm = kr_kvm(machine->kvm, KVM_CREATE_VM, NULL);
 
 	if (vm < 0) {
 		return kr_fail(err, errno, "make a virtual machine");
@@ -57,7 +56,7 @@ static int check_address_space(const struct kr_machine *machine, struct kr_err *
 int kr_machine_create(struct kr_machine *machine, int kvm, struct kr_bytes model, struct kr_err *err)
 {
 	machine->kvm = kr_descriptors_take(&machine->descriptors, kvm);
-	if (ioctl(machine->kvm, KVM_GET_API_VERSION, 0) < 0) {
+	if (kr_kvm(machine->kvm, KVM_GET_API_VERSION, NULL) < 0) {
 		return kr_fail(err, ENOTSUP, "the descriptor of /dev/kvm does not speak KVM's interface");
 	}
 	(void)pthread_mutex_init(&machine->memory_lock, NULL);

@@ -39,6 +39,7 @@ struct kr_machine {
 	bool refuses_huge;   /* the guest has asked for small pages somewhere; memory_lock */
 	uint32_t threads;
 	struct kr_thread *first_thread; /* of the list of them; thread_lock */
+	struct kr_thread *leavers;      /* whose host threads are about to end; thread_lock */
 	int main_status;               /* of the main thread that has ended: the process's when the last one ends */
 	uint64_t vdso;                 /* guest address of the vDSO, 0 for none */
 	char program[KR_PROGRAM_PATH]; /* what /proc/self/exe shows the guest */

@@ -10,4 +10,7 @@
  * of the monitor's own where that may not grow enough. */
 int kr_on_enough_stack(int (*body)(int argc, char **argv), int argc, char **argv);
 
+/* own_stack.S: call body(argc, argv) on the stack that ends at `top`. */
+int kr_call_on_stack(int argc, char **argv, int (*body)(int argc, char **argv), void *top);
+
 #endif

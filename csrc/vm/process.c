@@ -2,6 +2,7 @@
  *
  * Calls about the process and its threads as a whole: their end, and the bases of FS and GS.
  */
+#include "../base/kernel.h"
 #include "layout.h"
 #include "machine.h"
 #include "thread.h"
@@ -63,5 +64,5 @@ int64_t kr_call_arch_prctl(struct kr_thread *thread, const struct kr_call *call)
 int64_t kr_call_set_tid_address(struct kr_thread *thread, const struct kr_call *call)
 {
 	thread->clear_tid = call->arg[0];
-	return gettid();
+	return kr_sys_gettid();
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "rlimit.h"
 
+#include "../base/kernel.h"
+
 #include "layout.h"
 #include "machine.h"
 
@@ -23,7 +25,7 @@ static int set_host(int resource, uint64_t soft, uint64_t hard)
 {
 	const struct rlimit limit = { .rlim_cur = soft, .rlim_max = hard };
 
-	return prlimit(0, (__rlimit_resource_t)resource, &limit, NULL) == 0 ? 0 : -errno;
+	return kr_sys_prlimit(resource, &limit, NULL) == 0 ? 0 : -errno;
 }
 
 /* The soft limit alone; never above the hard one. */
@@ -31,7 +33,7 @@ static void set_host_soft(int resource, uint64_t soft)
 {
 	struct rlimit limit;
 
-	if (prlimit(0, (__rlimit_resource_t)resource, NULL, &limit) != 0) {
+	if (kr_sys_prlimit(resource, NULL, &limit) != 0) {
 		return;
 	}
 	soft = soft < limit.rlim_max ? soft : limit.rlim_max;
@@ -84,7 +86,7 @@ int kr_limits_begin(struct kr_machine *machine, struct kr_bytes record, struct k
 		if (!kr_limits_keep(resource)) {
 			continue;
 		}
-		if (prlimit(0, (__rlimit_resource_t)resource, NULL, &host) != 0) {
+		if (kr_sys_prlimit(resource, NULL, &host) != 0) {
 			return kr_fail(err, errno, "read resource limit %d", resource);
 		}
 		limits->kept[resource] = (struct kr_limit){ .soft = host.rlim_cur, .hard = host.rlim_max };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "signals.h"
 
+#include "../base/kernel.h"
 #include "host_call.h"
 #include "machine.h"
 #include "sigframe.h"
@@ -151,7 +152,7 @@ void kr_signals_deliver(struct kr_thread *thread)
 		return;
 	}
 	/* Its handler was taken away in the meantime by another thread: the host knows what to do with it. */
-	(void)syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), number, &info);
+	(void)syscall(SYS_rt_tgsigqueueinfo, getpid(), kr_sys_gettid(), number, &info);
 	set_mask(thread, thread->mask);
 }
 
@@ -244,7 +245,7 @@ void kr_signals_die(int number)
 	(void)prctl(PR_SET_DUMPABLE, 0);
 	(void)set_host_action(number, &by_default);
 	kr_signals_set_host_mask(~BIT(number));
-	(void)syscall(SYS_tgkill, getpid(), gettid(), number);
+	(void)syscall(SYS_tgkill, getpid(), kr_sys_gettid(), number);
 	if (number == SIGSEGV || number == SIGFPE || number == SIGTRAP || number == SIGILL) {
 		raise_exception(number);
 	}

@@ -2,12 +2,11 @@
 #include "slots.h"
 
 #include "grow.h"
+#include "kvm.h"
 #include "layout.h"
 
 #include <errno.h>
-#include <linux/kvm.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 
 #define SYSTEM_FIRST_BYTES 0x40000ull    /* 64 pages: enough for a small program */
@@ -22,7 +21,7 @@ static int set_slot(int vm, uint32_t number, uint64_t gpa, uint64_t size, uint64
 		.slot = number, .guest_phys_addr = gpa, .memory_size = size, .userspace_addr = host
 	};
 
-	return ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region) == 0 ? 0 : -errno;
+	return kr_kvm(vm, KVM_SET_USER_MEMORY_REGION, &region) == 0 ? 0 : -errno;
 }
 
 static int back_system(struct kr_slots *slots, int vm, uint64_t bytes)

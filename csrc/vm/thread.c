@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "thread.h"
 
+#include "../base/kernel.h"
 #include "machine.h"
 #include "run.h"
 
@@ -25,7 +26,7 @@ void kr_thread_adopt(struct kr_thread *thread)
 
 void kr_thread_enter(struct kr_thread *thread)
 {
-	thread->tid = gettid();
+	thread->tid = kr_sys_gettid();
 	thread->next = thread->machine->first_thread;
 	thread->machine->first_thread = thread;
 }
@@ -52,6 +53,33 @@ static void wake_joiner(const struct kr_thread *thread)
 	}
 }
 
+void kr_thread_await_leavers(struct kr_machine *machine)
+{
+	while (machine->leavers != NULL) {
+		/* It lies on the stack that goes with its host thread. */
+		struct kr_thread *next = machine->leavers->next;
+
+		(void)pthread_join(machine->leavers->host, NULL);
+		machine->leavers = next;
+	}
+}
+
+/* No longer one of the machine's threads.  A host thread that can be awaited is; those before it are awaited here,
+ * so that there seldom is more than one. */
+static void leave(struct kr_thread *thread)
+{
+	struct kr_machine *machine = thread->machine;
+
+	(void)pthread_mutex_lock(&machine->thread_lock);
+	kr_thread_leave(thread);
+	if (!thread->is_main) {
+		kr_thread_await_leavers(machine);
+		thread->next = NULL;
+		machine->leavers = thread;
+	}
+	(void)pthread_mutex_unlock(&machine->thread_lock);
+}
+
 void kr_thread_exit(struct kr_thread *thread, int status)
 {
 	struct kr_machine *machine = thread->machine;
@@ -65,9 +93,7 @@ void kr_thread_exit(struct kr_thread *thread, int status)
 	if (thread->is_main) {
 		machine->main_status = status;
 	}
-	(void)pthread_mutex_lock(&machine->thread_lock);
-	kr_thread_leave(thread);
-	(void)pthread_mutex_unlock(&machine->thread_lock);
+	leave(thread);
 	if (__atomic_sub_fetch(&machine->threads, 1, __ATOMIC_ACQ_REL) == 0) {
 		/* KVM keeps a thread of its own in the process, which would outlive the guest's. */
 		for (;;) {
@@ -99,7 +125,7 @@ static int load(struct kr_thread *thread, const struct kr_birth *birth)
 	int result = kr_cpu_load(thread->cpu, &birth->state);
 
 	if (result == 0 && birth->parent_tid != 0) {
-		const pid_t tid = gettid();
+		const pid_t tid = kr_sys_gettid();
 
 		result = kr_copy_to_guest(birth->parent_tid, &tid, sizeof tid);
 	}
@@ -111,6 +137,7 @@ static void *run(void *argument)
 	struct start *start = argument;
 	const struct kr_thread *parent = start->parent;
 	struct kr_thread thread = { .machine = parent->machine,
+				    .host = pthread_self(),
 				    .cpu = start->cpu,
 				    .actions = parent->actions,
 				    .mask = parent->mask,
@@ -119,7 +146,7 @@ static void *run(void *argument)
 				    .clear_tid = start->birth->clear_tid,
 				    .seccomp = parent->seccomp };
 	uint64_t child_tid = start->birth->child_tid;
-	const pid_t tid = gettid();
+	const pid_t tid = kr_sys_gettid();
 
 	kr_thread_adopt(&thread);
 	start->tid = tid;
@@ -150,14 +177,17 @@ static int start_host_thread(struct start *start)
 	int failed;
 
 	(void)pthread_attr_init(&attributes);
-	(void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	(void)pthread_attr_setstacksize(&attributes, KR_THREAD_STACK);
 	failed = pthread_create(&id, &attributes, run, start);
 	(void)pthread_attr_destroy(&attributes);
 	if (failed != 0) {
+		kr_cpu_release(start->cpu);
 		return -failed;
 	}
 	while (sem_wait(&start->begun) != 0) {
+	}
+	if (start->result < 0) {
+		(void)pthread_join(id, NULL);
 	}
 	return start->result;
 }
@@ -181,7 +211,6 @@ int64_t kr_thread_start(struct kr_thread *parent, const struct kr_birth *birth)
 		result = start_host_thread(&start);
 		if (result < 0) {
 			__atomic_fetch_sub(&machine->threads, 1, __ATOMIC_ACQ_REL);
-			kr_cpu_release(start.cpu);
 		}
 	}
 	(void)pthread_mutex_unlock(&machine->thread_lock);

@@ -11,6 +11,7 @@
 #include "filter.h"
 #include "signals.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -23,9 +24,10 @@ struct kr_machine;
 enum kr_entry_kind { KR_ENTRY_SYSCALL, KR_ENTRY_HYPERCALL };
 
 struct kr_thread {
-	struct kr_thread *next; /* in the machine's list; thread_lock */
+	struct kr_thread *next; /* in one of the machine's lists; thread_lock */
 	struct kr_machine *machine;
 	pid_t tid;
+	pthread_t host; /* unless is_main */
 	struct kr_cpu *cpu;
 	struct kr_actions *actions; /* what its process does with signals */
 	struct kr_pending pending;
@@ -64,6 +66,10 @@ struct kr_birth {
 
 /* Start a thread beside `parent`, the calling one.  Its number, or -errno. */
 int64_t kr_thread_start(struct kr_thread *parent, const struct kr_birth *birth);
+
+/* Wait until the host threads whose guest threads have ended are gone, with what they hold of the C library: a fork
+ * must not copy one of its locks, and the process is of one thread only then.  thread_lock is held. */
+void kr_thread_await_leavers(struct kr_machine *machine);
 
 /* End the calling thread: the run loop finds has_ended and returns.  The host thread of the main one ends here;
  * with the last one the process ends, with `status`. */

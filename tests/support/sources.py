@@ -19,7 +19,11 @@ def source_files(*suffixes: str) -> list[Path]:
         names[:] = [
             name for name in names if name not in NOT_OURS and not name.endswith(("_cache", ".egg-info"))
         ]
-        found += [Path(folder) / name for name in files if not suffixes or name.endswith(suffixes)]
+        found += [
+            Path(folder) / name
+            for name in files
+            if name not in NOT_OURS and (not suffixes or name.endswith(suffixes))
+        ]
     return sorted(path for path in found if path.is_file() and not path.is_symlink())
 
 
