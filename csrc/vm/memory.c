@@ -357,6 +357,22 @@ struct move {
 	uint64_t to; /* of MREMAP_FIXED */
 };
 
+static int host_remap(const struct move *move, int flags, uint64_t to)
+{
+	void *at = mremap(host(move->from), move->old_size, move->new_size, flags, host(to));
+
+	return at != MAP_FAILED ? 0 : -errno;
+}
+
+/* The kernel moves only what is one mapping of its own.  One of the guest's may be several there, where some of its
+ * blocks were given huge pages; advised alike, they are one again. */
+static int unite(const struct kr_machine *machine, const struct move *move)
+{
+	const int advice = machine->refuses_huge ? MADV_NOHUGEPAGE : MADV_HUGEPAGE;
+
+	return madvise(host(move->from), move->old_size, advice);
+}
+
 /* Move or resize on the host and in the arena; `to` is where it will be. */
 static int64_t move_mapping(struct kr_machine *machine, const struct move *move, uint64_t to,
 			    const struct kr_region *region)
@@ -366,14 +382,19 @@ static int64_t move_mapping(struct kr_machine *machine, const struct move *move,
 	const uint64_t more = move->new_size > kept ? move->new_size - kept : 0;
 	bool is_moved = to != move->from;
 	int flags = is_moved ? MREMAP_MAYMOVE | MREMAP_FIXED | (move->flags & MREMAP_DONTUNMAP) : 0;
+	int result;
 
 	if (!kr_limits_allow(machine, more, kr_region_is_data(region) ? more : 0)) {
 		return -ENOMEM;
 	}
 	kr_paging_drop(machine, move->from, move->from + move->old_size);
 	kr_paging_drop(machine, to, to + move->new_size);
-	if (mremap(host(move->from), move->old_size, move->new_size, flags, host(to)) == MAP_FAILED) {
-		return -errno;
+	result = host_remap(move, flags, to);
+	if (result == -EFAULT && unite(machine, move) == 0) {
+		result = host_remap(move, flags, to);
+	}
+	if (result < 0) {
+		return result;
 	}
 	if (is_moved && (flags & MREMAP_DONTUNMAP) == 0) {
 		kr_arena_clear(&machine->arena, move->from, move->from + move->old_size);

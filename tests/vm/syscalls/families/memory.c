@@ -12,6 +12,8 @@
 #define RW          (PROT_READ | PROT_WRITE)
 #define MAP_OF(...) S(mmap, __VA_ARGS__)
 
+#define MIB (1ul << 20)
+
 static sigjmp_buf back;
 static volatile int fault_signal;
 static volatile int fault_code;
@@ -220,6 +222,31 @@ TEST(mremap03)
 	say("dontunmap", S(mremap, to, PAGE, PAGE, MREMAP_DONTUNMAP | MREMAP_MAYMOVE, 0) != (long)to);
 	say("emptied", to[0]);
 	say("dontunmap grows", S(mremap, to, PAGE, 2 * PAGE, MREMAP_DONTUNMAP | MREMAP_MAYMOVE, 0));
+}
+
+/* Memory that is filled block by block grows, as the heap of a program that does not know how much it will need. */
+TEST(mremap04)
+{
+	size_t size = 24 * MIB;
+	char *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	long sum = 0;
+
+	for (size_t done = 0; done < size; done += PAGE) {
+		at[done] = 1;
+	}
+	for (int step = 0; step < 3; step++) {
+		char *grown = mremap(at, size, size + MIB, MREMAP_MAYMOVE);
+
+		if (say("grown", grown == MAP_FAILED) != 0) {
+			return;
+		}
+		at = grown;
+		size += MIB;
+	}
+	for (size_t done = 0; done < size; done += PAGE) {
+		sum += at[done];
+	}
+	say("kept", sum);
 }
 
 TEST(madvise02)
