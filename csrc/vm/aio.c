@@ -28,12 +28,12 @@ struct ring {
 
 static void lock(struct kr_machine *machine)
 {
-	(void)pthread_mutex_lock(&machine->memory_lock);
+	kr_machine_lock_memory(machine);
 }
 
 static void unlock(struct kr_machine *machine)
 {
-	(void)pthread_mutex_unlock(&machine->memory_lock);
+	kr_machine_unlock_memory(machine);
 }
 
 static const struct ring *ring_at(uint64_t host)

@@ -112,14 +112,14 @@ int64_t kr_call_alone(struct kr_thread *thread, int64_t nr, const uint64_t arg[6
 
 	/* A signal's handler would look for the processor. */
 	kr_signals_block_host();
-	(void)pthread_mutex_lock(&machine->thread_lock);
+	kr_machine_lock_threads(machine);
 	kr_thread_await_leavers(machine);
-	(void)pthread_mutex_lock(&machine->memory_lock);
+	kr_machine_lock_memory(machine);
 	if (kr_is_only_thread(thread) && kr_worker_may_be(machine)) {
 		result = call_without_machine(thread, nr, arg);
 	}
-	(void)pthread_mutex_unlock(&machine->memory_lock);
-	(void)pthread_mutex_unlock(&machine->thread_lock);
+	kr_machine_unlock_memory(machine);
+	kr_machine_unlock_threads(machine);
 	kr_signals_set_host_mask(thread->mask);
 	return result;
 }

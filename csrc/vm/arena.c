@@ -4,6 +4,7 @@
 #include "grow.h"
 #include "layout.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -62,11 +63,25 @@ const struct kr_region *kr_arena_find(const struct kr_arena *arena, uint64_t add
 
 int kr_arena_reserve(struct kr_arena *arena)
 {
-	void *items = arena->regions;
-	int result = kr_grow(&items, &arena->capacity, arena->count + 4, sizeof *arena->regions);
+	if (kr_grow(KR_ITEMS(arena->regions), &arena->capacity, arena->count + 4, sizeof *arena->regions) < 0) {
+		return -ENOMEM;
+	}
+	return kr_undo_reserve(&arena->undo, arena->capacity * sizeof *arena->regions);
+}
 
-	arena->regions = items;
-	return result;
+/* Whatever is done about [start, …) changes nothing before the neighbour of its first region. */
+static void begin(struct kr_arena *arena, uint64_t start)
+{
+	size_t first = first_above(arena, start);
+
+	first = first > 0 ? first - 1 : 0;
+	kr_undo_open(&arena->undo, &arena->regions[first], (arena->count - first) * sizeof *arena->regions,
+		     &arena->count);
+}
+
+void kr_arena_mend(struct kr_arena *arena)
+{
+	kr_undo_apply(&arena->undo);
 }
 
 static void remove_at(struct kr_arena *arena, size_t first, size_t count)
@@ -83,7 +98,7 @@ static void insert_at(struct kr_arena *arena, size_t at, struct kr_region region
 	arena->count++;
 }
 
-void kr_arena_clear(struct kr_arena *arena, uint64_t start, uint64_t end)
+static void clear(struct kr_arena *arena, uint64_t start, uint64_t end)
 {
 	size_t first = first_above(arena, start);
 	size_t last;
@@ -118,13 +133,13 @@ static bool is_kind(const struct kr_region *region, const struct kr_region *othe
 	       region->is_noexec == other->is_noexec;
 }
 
-void kr_arena_set(struct kr_arena *arena, struct kr_region region)
+static void set(struct kr_arena *arena, struct kr_region region)
 {
 	struct kr_region *below;
 	struct kr_region *above;
 	size_t at;
 
-	kr_arena_clear(arena, region.start, region.end);
+	clear(arena, region.start, region.end);
 	at = first_above(arena, region.start);
 	below = at > 0 ? &arena->regions[at - 1] : NULL;
 	above = at < arena->count ? &arena->regions[at] : NULL;
@@ -141,10 +156,25 @@ void kr_arena_set(struct kr_arena *arena, struct kr_region region)
 	}
 }
 
+void kr_arena_clear(struct kr_arena *arena, uint64_t start, uint64_t end)
+{
+	begin(arena, start);
+	clear(arena, start, end);
+	kr_undo_close(&arena->undo);
+}
+
+void kr_arena_set(struct kr_arena *arena, struct kr_region region)
+{
+	begin(arena, region.start);
+	set(arena, region);
+	kr_undo_close(&arena->undo);
+}
+
 void kr_arena_protect(struct kr_arena *arena, uint64_t start, uint64_t end, int prot)
 {
 	const struct kr_region *region;
 
+	begin(arena, start);
 	while (start < end && (region = kr_arena_next(arena, start)) != NULL && region->start < end) {
 		struct kr_region part = *region;
 
@@ -152,8 +182,9 @@ void kr_arena_protect(struct kr_arena *arena, uint64_t start, uint64_t end, int 
 		part.end = region->end < end ? region->end : end;
 		part.prot = prot;
 		start = part.end;
-		kr_arena_set(arena, part);
+		set(arena, part);
 	}
+	kr_undo_close(&arena->undo);
 }
 
 bool kr_region_is_data(const struct kr_region *region)

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "undo.h"
+
 struct kr_region {
 	uint64_t start;
 	uint64_t end;
@@ -24,7 +26,8 @@ struct kr_arena {
 	struct kr_region *regions;
 	size_t count;
 	size_t capacity;
-	uint64_t mmap_top; /* mappings without a wish are placed below this */
+	struct kr_undo undo; /* a change that its maker may not live to end */
+	uint64_t mmap_top;   /* mappings without a wish are placed below this */
 	uint64_t brk_start;
 	uint64_t brk;
 	uint64_t stack_start;
@@ -52,6 +55,8 @@ const struct kr_region *kr_arena_find(const struct kr_arena *arena, uint64_t add
 const struct kr_region *kr_arena_next(const struct kr_arena *arena, uint64_t address);
 /* Make room so that one `kr_arena_set` and one `kr_arena_clear` cannot fail.  0 or -ENOMEM. */
 int kr_arena_reserve(struct kr_arena *arena);
+/* Whoever was changing the list has died: it is as before that change. */
+void kr_arena_mend(struct kr_arena *arena);
 /* True of what RLIMIT_DATA counts: private and writable. */
 bool kr_region_is_data(const struct kr_region *region);
 /* The region is mapped from now on, whatever was there. */

@@ -44,15 +44,13 @@ int kr_boot_parse(const void *data, size_t size, struct kr_boot *boot, struct kr
 
 static void *put(struct kr_boot_writer *writer, size_t size)
 {
-	void *data = writer->data;
 	void *at;
 
 	if (writer->failed == 0 && size > KR_BOOT_MAX - writer->size) {
 		writer->failed = -E2BIG;
 	}
 	if (writer->failed == 0) {
-		writer->failed = kr_grow(&data, &writer->capacity, writer->size + size, 1);
-		writer->data = data;
+		writer->failed = kr_grow(KR_ITEMS(writer->data), &writer->capacity, writer->size + size, 1);
 	}
 	if (writer->failed != 0) {
 		return NULL;

@@ -23,9 +23,9 @@ int64_t kr_call_madvise(struct kr_thread *thread, const struct kr_call *call)
 	struct kr_machine *machine = thread->machine;
 
 	if ((int)call->arg[2] == MADV_NOHUGEPAGE) {
-		(void)pthread_mutex_lock(&machine->memory_lock);
+		kr_machine_lock_memory(machine);
 		machine->refuses_huge = true;
-		(void)pthread_mutex_unlock(&machine->memory_lock);
+		kr_machine_unlock_memory(machine);
 	}
 	return kr_forward(thread, call);
 }

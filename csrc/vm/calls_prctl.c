@@ -80,7 +80,7 @@ static int64_t install(struct kr_thread *thread, const struct sock_filter *code,
 	bool is_for_all = (flags & SECCOMP_FILTER_FLAG_TSYNC) != 0;
 	int64_t result;
 
-	(void)pthread_mutex_lock(&machine->thread_lock);
+	kr_machine_lock_threads(machine);
 	result = is_for_all ? find_diverged(thread) : 0;
 	if (result != 0) {
 		result = (flags & SECCOMP_FILTER_FLAG_TSYNC_ESRCH) != 0 ? -ESRCH : result;
@@ -90,7 +90,7 @@ static int64_t install(struct kr_thread *thread, const struct sock_filter *code,
 			share_filters(thread);
 		}
 	}
-	(void)pthread_mutex_unlock(&machine->thread_lock);
+	kr_machine_unlock_threads(machine);
 	return result;
 }
 

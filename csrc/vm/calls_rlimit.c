@@ -89,13 +89,13 @@ static int64_t serve_kept(struct kr_thread *thread, int resource, uint64_t new, 
 	if (new != 0 && kr_copy_from_guest(&wanted, new, sizeof wanted) < 0) {
 		return -EFAULT;
 	}
-	(void)pthread_mutex_lock(&machine->memory_lock);
+	kr_machine_lock_memory(machine);
 	before = (struct rlimit){ .rlim_cur = machine->limits.kept[resource].soft,
 				  .rlim_max = machine->limits.kept[resource].hard };
 	if (new != 0) {
 		result = change(machine, resource, &wanted);
 	}
-	(void)pthread_mutex_unlock(&machine->memory_lock);
+	kr_machine_unlock_memory(machine);
 	if (result == 0 && old != 0) {
 		result = kr_copy_to_guest(old, &before, sizeof before);
 	}

@@ -85,9 +85,9 @@ int64_t kr_call_shmat(struct kr_thread *thread, const struct kr_call *call)
 	if (size <= 0) {
 		return size < 0 ? size : -EINVAL;
 	}
-	(void)pthread_mutex_lock(&thread->machine->memory_lock);
+	kr_machine_lock_memory(thread->machine);
 	result = attach(thread, call, (uint64_t)size);
-	(void)pthread_mutex_unlock(&thread->machine->memory_lock);
+	kr_machine_unlock_memory(thread->machine);
 	return result;
 }
 
@@ -117,13 +117,13 @@ int64_t kr_call_shmdt(struct kr_thread *thread, const struct kr_call *call)
 	if (at % KR_PAGE != 0 || !kr_guest_has(at, KR_PAGE)) {
 		return -EINVAL;
 	}
-	(void)pthread_mutex_lock(&thread->machine->memory_lock);
+	kr_machine_lock_memory(thread->machine);
 	result = kr_host_call(thread, SYS_shmdt, (const uint64_t[6]){ at, 0, 0, 0, 0, 0 });
 	if (result == 0) {
 		uint64_t lost = lost_bytes(thread, at);
 
 		result = lost > 0 ? kr_memory_unmap(thread->machine, at, lost) : 0;
 	}
-	(void)pthread_mutex_unlock(&thread->machine->memory_lock);
+	kr_machine_unlock_memory(thread->machine);
 	return result;
 }

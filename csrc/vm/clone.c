@@ -108,6 +108,10 @@ static void become_process(struct kr_thread *thread, const struct clone_args *ar
 	thread->clear_tid = 0;
 	thread->robust_list = 0;
 	machine->threads = 1;
+	if (thread->descriptors != &machine->descriptors) {
+		machine->descriptors = *thread->descriptors;
+		thread->descriptors = &machine->descriptors;
+	}
 	machine->first_thread = NULL;
 	kr_aio_forget(machine);
 	kr_thread_enter(thread);
@@ -125,19 +129,19 @@ static void hold_locks(const struct kr_thread *thread)
 {
 	struct kr_machine *machine = thread->machine;
 
-	(void)pthread_mutex_lock(&machine->thread_lock);
+	kr_machine_lock_threads(machine);
 	kr_thread_await_leavers(machine);
-	(void)pthread_mutex_lock(&machine->memory_lock);
-	(void)pthread_mutex_lock(&thread->actions->lock);
+	kr_machine_lock_memory(machine);
+	kr_actions_lock(thread->actions);
 }
 
 static void drop_locks(const struct kr_thread *thread)
 {
 	struct kr_machine *machine = thread->machine;
 
-	(void)pthread_mutex_unlock(&thread->actions->lock);
-	(void)pthread_mutex_unlock(&machine->memory_lock);
-	(void)pthread_mutex_unlock(&machine->thread_lock);
+	kr_actions_unlock(thread->actions);
+	kr_machine_unlock_memory(machine);
+	kr_machine_unlock_threads(machine);
 }
 
 static int64_t make_process(struct kr_thread *thread, const struct clone_args *args)

@@ -85,5 +85,5 @@ bool kr_is_monitor_fd(int fd)
 {
 	const struct kr_thread *thread = kr_thread_current();
 
-	return thread != NULL && kr_descriptors_have(&thread->machine->descriptors, fd);
+	return thread != NULL && kr_descriptors_have(thread->descriptors, fd);
 }

@@ -153,8 +153,9 @@ static int write_record(struct kr_thread *thread, const struct kr_call *call, co
 	return result != 0 ? result : kr_boot_finish(writer);
 }
 
-static int make_file(struct kr_machine *machine, const struct kr_boot_writer *writer)
+static int make_file(const struct kr_thread *thread, const struct kr_boot_writer *writer)
 {
+	struct kr_machine *machine = thread->machine;
 	int fd = memfd_create("krun-boot", MFD_CLOEXEC);
 	size_t done = 0;
 
@@ -166,7 +167,7 @@ static int make_file(struct kr_machine *machine, const struct kr_boot_writer *wr
 	if (fd < 0) {
 		return -errno;
 	}
-	fd = kr_descriptors_take(&machine->descriptors, fd);
+	fd = kr_descriptors_take(thread->descriptors, fd);
 	if (fd < 0) {
 		return -errno;
 	}
@@ -174,7 +175,7 @@ static int make_file(struct kr_machine *machine, const struct kr_boot_writer *wr
 		ssize_t part = write(fd, writer->data + done, writer->size - done);
 
 		if (part < 0) {
-			kr_descriptors_close(&machine->descriptors, fd);
+			kr_descriptors_close(thread->descriptors, fd);
 			return -ENOMEM;
 		}
 		done += (size_t)part;
@@ -233,7 +234,7 @@ static int execute_by_words(struct kr_thread *thread, const struct kr_boot_write
 	int result = 0;
 
 	for (; at <= end && result == 0; at += strlen(at) + 1) {
-		result = kr_grow(&items, &capacity, count + 2, sizeof(char *));
+		result = kr_grow(KR_ITEMS(items), &capacity, count + 2, sizeof(char *));
 		if (result == 0) {
 			((char **)items)[count++] = at;
 		}
@@ -262,7 +263,6 @@ static bool may_write(size_t size)
 
 static int64_t exec_program(struct kr_thread *thread, const struct kr_call *call, const struct target *target)
 {
-	struct kr_machine *machine = thread->machine;
 	struct kr_boot_writer writer;
 	int result = write_record(thread, call, target, &writer);
 	int record = -1;
@@ -272,13 +272,13 @@ static int64_t exec_program(struct kr_thread *thread, const struct kr_call *call
 		kr_boot_release(&writer);
 		return result;
 	}
-	record = result == 0 ? make_file(machine, &writer) : result;
+	record = result == 0 ? make_file(thread, &writer) : result;
 	kr_boot_release(&writer);
 	if (record < 0) {
 		return record;
 	}
 	result = execute_by_file(thread, record);
-	kr_descriptors_close(&machine->descriptors, record);
+	kr_descriptors_close(thread->descriptors, record);
 	return result;
 }
 
@@ -356,12 +356,12 @@ static int64_t exec_descriptor(struct kr_thread *thread, const struct kr_call *c
 	if (file < 0) {
 		return -errno;
 	}
-	file = kr_descriptors_take(&machine->descriptors, file);
+	file = kr_descriptors_take(thread->descriptors, file);
 	if (file < 0) {
 		return -errno;
 	}
 	result = exec_held(thread, call, file, name);
-	kr_descriptors_close(&machine->descriptors, file);
+	kr_descriptors_close(thread->descriptors, file);
 	return result;
 }
 

@@ -8,8 +8,12 @@
 
 #include <stddef.h>
 
+/* A pointer to items of any type. */
+typedef void *kr_items __attribute__((may_alias));
+#define KR_ITEMS(pointer) ((kr_items *)(void *)&(pointer))
+
 /* Make room for `count` items of `size` bytes.  *items is NULL at first; *capacity counts items.
- * Returns 0 or -ENOMEM, with everything as it was. */
-int kr_grow(void **items, size_t *capacity, size_t count, size_t size);
+ * Returns 0 or -ENOMEM, with everything as it was.  Whoever dies in it leaves the one array or the other. */
+int kr_grow(kr_items *items, size_t *capacity, size_t count, size_t size);
 
 #endif

@@ -106,7 +106,10 @@ int kr_launch(struct kr_boot *boot, struct kr_machine *machine, struct kr_thread
 	if (kr_machine_create(machine, boot->kvm, boot->model, err) < 0) {
 		return -1;
 	}
-	*thread = (struct kr_thread){ .machine = machine, .actions = &machine->actions, .is_main = true };
+	*thread = (struct kr_thread){ .machine = machine,
+				      .actions = &machine->actions,
+				      .descriptors = &machine->descriptors,
+				      .is_main = true };
 	machine->threads = 1;
 	kr_thread_adopt(thread);
 	kr_thread_enter(thread);

@@ -3,8 +3,10 @@
 
 #include "kvm.h"
 #include "layout.h"
+#include "memory.h"
 #include "rlimit.h"
 #include "paging.h"
+#include "thread.h"
 #include "vdso.h"
 #include "worker.h"
 
@@ -59,8 +61,6 @@ int kr_machine_create(struct kr_machine *machine, int kvm, struct kr_bytes model
 	if (kr_kvm(machine->kvm, KVM_GET_API_VERSION, NULL) < 0) {
 		return kr_fail(err, ENOTSUP, "the descriptor of /dev/kvm does not speak KVM's interface");
 	}
-	(void)pthread_mutex_init(&machine->memory_lock, NULL);
-	(void)pthread_mutex_init(&machine->thread_lock, NULL);
 	if (create_vm(machine, err) < 0 || kr_slots_create(&machine->slots, machine->vm, err) < 0 ||
 	    check_address_space(machine, err) < 0 ||
 	    kr_cpu_model_read(&machine->model, machine->kvm, model, err) < 0 ||
@@ -82,4 +82,27 @@ int kr_machine_renew(struct kr_machine *machine, struct kr_cpu *cpu, struct kr_e
 	}
 	kr_limits_restore(machine);
 	return 0;
+}
+
+void kr_machine_lock_memory(struct kr_machine *machine)
+{
+	if (kr_lock_take(&machine->memory_lock, &kr_thread_current()->holder)) {
+		kr_memory_mend(machine);
+	}
+}
+
+void kr_machine_unlock_memory(struct kr_machine *machine)
+{
+	kr_lock_drop(&machine->memory_lock, &kr_thread_current()->holder);
+}
+
+/* What it guards is changed by single stores, and by threads that a whole process's end ends together. */
+void kr_machine_lock_threads(struct kr_machine *machine)
+{
+	(void)kr_lock_take(&machine->thread_lock, &kr_thread_current()->holder);
+}
+
+void kr_machine_unlock_threads(struct kr_machine *machine)
+{
+	kr_lock_drop(&machine->thread_lock, &kr_thread_current()->holder);
 }

@@ -10,11 +10,11 @@
 #include "../base/err.h"
 #include "cpu.h"
 #include "descriptors.h"
+#include "lock.h"
 #include "rlimit.h"
 #include "signals.h"
 #include "slots.h"
 
-#include <pthread.h>
 #include <stdint.h>
 
 #define KR_PROGRAM_PATH 4096
@@ -29,8 +29,10 @@ struct kr_machine {
 	struct kr_cpu_model model;
 	struct kr_cpu_pool cpus;
 	struct kr_actions actions;
-	pthread_mutex_t memory_lock; /* arena, slots and page tables */
-	pthread_mutex_t thread_lock; /* births and deaths of threads; held over fork */
+	struct kr_lock memory_lock; /* arena, slots and page tables */
+	struct kr_lock thread_lock; /* births and deaths of threads; held over fork */
+	struct kr_span
+		changing[2]; /* what of the guest's memory is being changed, on the host first; memory_lock */
 	struct kr_arena arena;
 	struct kr_limits limits; /* memory_lock */
 	uint64_t
@@ -50,5 +52,11 @@ struct kr_machine {
 int kr_machine_create(struct kr_machine *machine, int kvm, struct kr_bytes model, struct kr_err *err);
 /* After a fork, in the child: a new VM with the same physical memory, and `cpu` as its only processor in use. */
 int kr_machine_renew(struct kr_machine *machine, struct kr_cpu *cpu, struct kr_err *err);
+
+/* Of the calling guest thread, which takes thread_lock first when it wants both. */
+void kr_machine_lock_memory(struct kr_machine *machine);
+void kr_machine_unlock_memory(struct kr_machine *machine);
+void kr_machine_lock_threads(struct kr_machine *machine);
+void kr_machine_unlock_threads(struct kr_machine *machine);
 
 #endif

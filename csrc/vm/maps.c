@@ -146,9 +146,9 @@ int kr_maps_snapshot(struct kr_thread *thread)
 	if (made < 0) {
 		return -errno;
 	}
-	(void)pthread_mutex_lock(&machine->memory_lock);
+	kr_machine_lock_memory(machine);
 	result = copy(host, made, &machine->arena);
-	(void)pthread_mutex_unlock(&machine->memory_lock);
+	kr_machine_unlock_memory(machine);
 	if (result < 0) {
 		return result;
 	}

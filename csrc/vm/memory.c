@@ -68,8 +68,8 @@ static bool is_noexec(int flags, int fd)
 	return (flags & MAP_ANONYMOUS) == 0 && fstatvfs(fd, &info) == 0 && (info.f_flag & ST_NOEXEC) != 0;
 }
 
-int kr_memory_map(struct kr_machine *machine, uint64_t start, uint64_t size, int prot, int flags, int fd,
-		  int64_t offset)
+static int map(struct kr_machine *machine, uint64_t start, uint64_t size, int prot, int flags, int fd,
+	       int64_t offset)
 {
 	int host_flags = (flags & ~(MAP_FIXED_NOREPLACE | MAP_GROWSDOWN | MAP_32BIT)) | MAP_FIXED |
 			 (is_eager(&machine->arena, start, size, prot, flags) ? MAP_POPULATE : 0);
@@ -97,7 +97,7 @@ int kr_memory_map(struct kr_machine *machine, uint64_t start, uint64_t size, int
 	return 0;
 }
 
-int kr_memory_unmap(struct kr_machine *machine, uint64_t start, uint64_t size)
+static int unmap(struct kr_machine *machine, uint64_t start, uint64_t size)
 {
 	int result = kr_arena_reserve(&machine->arena);
 
@@ -127,7 +127,7 @@ static bool is_unseen_by_host(const struct kr_arena *arena, uint64_t start, uint
 	return false;
 }
 
-int kr_memory_protect(struct kr_machine *machine, uint64_t start, uint64_t size, int prot)
+static int protect(struct kr_machine *machine, uint64_t start, uint64_t size, int prot)
 {
 	bool is_unseen = is_unseen_by_host(&machine->arena, start, start + size, prot);
 	uint64_t data = (prot & PROT_WRITE) != 0
@@ -152,6 +152,77 @@ int kr_memory_protect(struct kr_machine *machine, uint64_t start, uint64_t size,
 	kr_arena_protect(&machine->arena, start, start + size, prot);
 	prefill(machine, start, size);
 	return 0;
+}
+
+static void set_span(struct kr_span *span, uint64_t start, uint64_t end)
+{
+	__atomic_store_n(&span->end, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&span->start, start, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&span->end, end, __ATOMIC_SEQ_CST);
+}
+
+int kr_memory_map(struct kr_machine *machine, uint64_t start, uint64_t size, int prot, int flags, int fd,
+		  int64_t offset)
+{
+	int result;
+
+	set_span(&machine->changing[0], start, start + size);
+	result = map(machine, start, size, prot, flags, fd, offset);
+	set_span(&machine->changing[0], 0, 0);
+	return result;
+}
+
+int kr_memory_unmap(struct kr_machine *machine, uint64_t start, uint64_t size)
+{
+	int result;
+
+	set_span(&machine->changing[0], start, start + size);
+	result = unmap(machine, start, size);
+	set_span(&machine->changing[0], 0, 0);
+	return result;
+}
+
+int kr_memory_protect(struct kr_machine *machine, uint64_t start, uint64_t size, int prot)
+{
+	int result;
+
+	set_span(&machine->changing[0], start, start + size);
+	result = protect(machine, start, size, prot);
+	set_span(&machine->changing[0], 0, 0);
+	return result;
+}
+
+/* Give the host's mappings the protection that the list has, and take off it what the host no longer has. */
+static void mend_span(struct kr_machine *machine, const struct kr_span *span)
+{
+	uint64_t at = span->start;
+
+	while (at < span->end && kr_arena_reserve(&machine->arena) == 0) {
+		const struct kr_region *region = kr_arena_next(&machine->arena, at);
+		uint64_t end;
+
+		if (region == NULL || region->start >= span->end) {
+			return;
+		}
+		at = region->start > at ? region->start : at;
+		end = region->end < span->end ? region->end : span->end;
+		if (mprotect(host(at), end - at, host_prot(region->prot)) != 0) {
+			kr_paging_drop(machine, at, end);
+			(void)munmap(host(at), end - at);
+			kr_arena_clear(&machine->arena, at, end);
+		}
+		at = end;
+	}
+}
+
+void kr_memory_mend(struct kr_machine *machine)
+{
+	kr_arena_mend(&machine->arena);
+	kr_slots_mend(&machine->slots);
+	for (size_t i = 0; i < sizeof machine->changing / sizeof machine->changing[0]; i++) {
+		mend_span(machine, &machine->changing[i]);
+		set_span(&machine->changing[i], 0, 0);
+	}
 }
 
 /* Where a mapping without MAP_FIXED goes; 0 when there is no room. */
@@ -219,9 +290,9 @@ int64_t kr_call_mmap(struct kr_thread *thread, const struct kr_call *call)
 			return -EPERM;
 		}
 	}
-	(void)pthread_mutex_lock(&machine->memory_lock);
+	kr_machine_lock_memory(machine);
 	result = map_somewhere(machine, call, size);
-	(void)pthread_mutex_unlock(&machine->memory_lock);
+	kr_machine_unlock_memory(machine);
 	return result;
 }
 
@@ -252,9 +323,9 @@ int64_t kr_call_munmap(struct kr_thread *thread, const struct kr_call *call)
 	if (start % KR_PAGE != 0 || size == 0 || start >= KR_ADDRESSES_END || size > KR_ADDRESSES_END - start) {
 		return -EINVAL;
 	}
-	(void)pthread_mutex_lock(&machine->memory_lock);
+	kr_machine_lock_memory(machine);
 	result = unmap_parts(machine, start, start + size);
-	(void)pthread_mutex_unlock(&machine->memory_lock);
+	kr_machine_unlock_memory(machine);
 	return result;
 }
 
@@ -304,7 +375,7 @@ int64_t kr_call_mprotect(struct kr_thread *thread, const struct kr_call *call)
 	if (size < call->arg[1] || !kr_arena_holds(start, size)) {
 		return -ENOMEM;
 	}
-	(void)pthread_mutex_lock(&machine->memory_lock);
+	kr_machine_lock_memory(machine);
 	region = kr_arena_find(&machine->arena, start);
 	if (region == NULL) {
 		result = -ENOMEM;
@@ -316,7 +387,7 @@ int64_t kr_call_mprotect(struct kr_thread *thread, const struct kr_call *call)
 		result = protect_up_to_fault(machine, region->start, size + start - region->start,
 					     prot & PROT_KNOWN);
 	}
-	(void)pthread_mutex_unlock(&machine->memory_lock);
+	kr_machine_unlock_memory(machine);
 	return result;
 }
 
@@ -329,7 +400,7 @@ int64_t kr_call_brk(struct kr_thread *thread, const struct kr_call *call)
 	uint64_t new_end = kr_align_up(new, KR_PAGE);
 	int result = 0;
 
-	(void)pthread_mutex_lock(&machine->memory_lock);
+	kr_machine_lock_memory(machine);
 	old_end = kr_align_up(arena->brk, KR_PAGE);
 	if (new < arena->brk_start || new >= KR_ARENA_END) {
 		result = -ENOMEM;
@@ -345,7 +416,7 @@ int64_t kr_call_brk(struct kr_thread *thread, const struct kr_call *call)
 		arena->brk = new;
 	}
 	new = arena->brk;
-	(void)pthread_mutex_unlock(&machine->memory_lock);
+	kr_machine_unlock_memory(machine);
 	return (int64_t) new;
 }
 
@@ -374,8 +445,8 @@ static int unite(const struct kr_machine *machine, const struct move *move)
 }
 
 /* Move or resize on the host and in the arena; `to` is where it will be. */
-static int64_t move_mapping(struct kr_machine *machine, const struct move *move, uint64_t to,
-			    const struct kr_region *region)
+static int64_t move_parts(struct kr_machine *machine, const struct move *move, uint64_t to,
+			  const struct kr_region *region)
 {
 	struct kr_region moved = *region; /* the list may move below */
 	const uint64_t kept = (move->flags & MREMAP_DONTUNMAP) != 0 ? 0 : move->old_size;
@@ -404,6 +475,19 @@ static int64_t move_mapping(struct kr_machine *machine, const struct move *move,
 	kr_arena_set(&machine->arena, moved);
 	prefill(machine, to, move->new_size);
 	return (int64_t)to;
+}
+
+static int64_t move_mapping(struct kr_machine *machine, const struct move *move, uint64_t to,
+			    const struct kr_region *region)
+{
+	int64_t result;
+
+	set_span(&machine->changing[0], move->from, move->from + move->old_size);
+	set_span(&machine->changing[1], to, to + move->new_size);
+	result = move_parts(machine, move, to, region);
+	set_span(&machine->changing[0], 0, 0);
+	set_span(&machine->changing[1], 0, 0);
+	return result;
 }
 
 static int64_t remap(struct kr_machine *machine, const struct move *move)
@@ -476,8 +560,8 @@ int64_t kr_call_mremap(struct kr_thread *thread, const struct kr_call *call)
 	if (move.new_size > KR_ARENA_END) {
 		return -ENOMEM;
 	}
-	(void)pthread_mutex_lock(&machine->memory_lock);
+	kr_machine_lock_memory(machine);
 	result = remap(machine, &move);
-	(void)pthread_mutex_unlock(&machine->memory_lock);
+	kr_machine_unlock_memory(machine);
 	return result;
 }

@@ -17,5 +17,8 @@ int kr_memory_map(struct kr_machine *machine, uint64_t start, uint64_t size, int
 		  int64_t offset);
 int kr_memory_unmap(struct kr_machine *machine, uint64_t start, uint64_t size);
 int kr_memory_protect(struct kr_machine *machine, uint64_t start, uint64_t size, int prot);
+/* Whoever held memory_lock has died with it: the list of mappings is as before or behind the change that it was
+ * making, and what the host has is as the list says. */
+void kr_memory_mend(struct kr_machine *machine);
 
 #endif

@@ -201,7 +201,7 @@ int kr_paging_fault(struct kr_machine *machine, uint64_t address, enum kr_access
 	uint64_t end;
 	int result;
 
-	(void)pthread_mutex_lock(&machine->memory_lock);
+	kr_machine_lock_memory(machine);
 	region = kr_arena_find(&machine->arena, address);
 	if (region == NULL) {
 		result = SEGV_MAPERR;
@@ -215,6 +215,6 @@ int kr_paging_fault(struct kr_machine *machine, uint64_t address, enum kr_access
 		}
 		result = fill_block(machine, region, start, end);
 	}
-	(void)pthread_mutex_unlock(&machine->memory_lock);
+	kr_machine_unlock_memory(machine);
 	return result;
 }

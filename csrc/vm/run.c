@@ -129,9 +129,9 @@ static void serve_missing_memory(struct kr_thread *thread, uint64_t withdrawals)
 	struct kr_machine *machine = thread->machine;
 	bool is_there;
 
-	(void)pthread_mutex_lock(&machine->memory_lock);
+	kr_machine_lock_memory(machine);
 	is_there = machine->withdrawals != withdrawals;
-	(void)pthread_mutex_unlock(&machine->memory_lock);
+	kr_machine_unlock_memory(machine);
 	if (!is_there) {
 		kr_signals_force(thread, &info, 14, 0, 0);
 	}

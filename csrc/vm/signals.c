@@ -31,9 +31,18 @@ void kr_signals_block_host(void)
 	kr_signals_set_host_mask(~0ull);
 }
 
+void kr_actions_lock(struct kr_actions *actions)
+{
+	(void)kr_lock_take(&actions->lock, &kr_thread_current()->holder);
+}
+
+void kr_actions_unlock(struct kr_actions *actions)
+{
+	kr_lock_drop(&actions->lock, &kr_thread_current()->holder);
+}
+
 void kr_signals_inherit(struct kr_thread *thread)
 {
-	(void)pthread_mutex_init(&thread->actions->lock, NULL);
 	for (int number = 1; number <= KR_SIGNALS; number++) {
 		(void)syscall(SYS_rt_sigaction, number, NULL, &thread->actions->action[number - 1], MASK_BYTES);
 	}
@@ -92,13 +101,13 @@ static struct kr_action take_action(struct kr_actions *actions, int number)
 	struct kr_action *action = &actions->action[number - 1];
 	struct kr_action taken;
 
-	(void)pthread_mutex_lock(&actions->lock);
+	kr_actions_lock(actions);
 	taken = *action;
 	if (is_caught(action) && (action->flags & SA_RESETHAND) != 0) {
 		action->handler = (uint64_t)(uintptr_t)SIG_DFL;
 		(void)set_host_action(number, action);
 	}
-	(void)pthread_mutex_unlock(&actions->lock);
+	kr_actions_unlock(actions);
 	return taken;
 }
 
@@ -129,9 +138,9 @@ bool kr_signals_restart(const struct kr_thread *thread)
 	struct kr_actions *actions = thread->actions;
 	uint64_t flags;
 
-	(void)pthread_mutex_lock(&actions->lock);
+	kr_actions_lock(actions);
 	flags = actions->action[thread->pending.number - 1].flags;
-	(void)pthread_mutex_unlock(&actions->lock);
+	kr_actions_unlock(actions);
 	return (flags & SA_RESTART) != 0;
 }
 
@@ -174,7 +183,7 @@ static void set_caught(struct kr_actions *actions, bool by_default)
 {
 	const struct kr_action default_action = { .handler = 0 };
 
-	(void)pthread_mutex_lock(&actions->lock);
+	kr_actions_lock(actions);
 	for (int number = 1; number <= KR_SIGNALS; number++) {
 		const struct kr_action *action = &actions->action[number - 1];
 
@@ -182,7 +191,7 @@ static void set_caught(struct kr_actions *actions, bool by_default)
 			(void)set_host_action(number, by_default ? &default_action : action);
 		}
 	}
-	(void)pthread_mutex_unlock(&actions->lock);
+	kr_actions_unlock(actions);
 }
 
 void kr_signals_forget_handlers(struct kr_actions *actions)
@@ -284,12 +293,12 @@ int64_t kr_call_rt_sigaction(struct kr_thread *thread, const struct kr_call *cal
 	if (number < 1 || number > KR_SIGNALS || (call->arg[1] != 0 && (number == SIGKILL || number == SIGSTOP))) {
 		return -EINVAL;
 	}
-	(void)pthread_mutex_lock(&actions->lock);
+	kr_actions_lock(actions);
 	old = actions->action[number - 1];
 	if (call->arg[1] != 0) {
 		result = set_action(actions, number, &new);
 	}
-	(void)pthread_mutex_unlock(&actions->lock);
+	kr_actions_unlock(actions);
 	if (result == 0 && call->arg[2] != 0 && kr_copy_to_guest(call->arg[2], &old, sizeof old) < 0) {
 		return -EFAULT;
 	}

@@ -11,7 +11,8 @@
 #ifndef KR_VM_SIGNALS_H
 #define KR_VM_SIGNALS_H
 
-#include <pthread.h>
+#include "lock.h"
+
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,7 +30,7 @@ struct kr_action {
 };
 
 struct kr_actions {
-	pthread_mutex_t lock;
+	struct kr_lock lock;
 	struct kr_action action[KR_SIGNALS]; /* of signal number - 1 */
 };
 
@@ -48,6 +49,9 @@ struct kr_altstack {
 	uint64_t size;
 };
 
+/* For the calling guest thread. */
+void kr_actions_lock(struct kr_actions *actions);
+void kr_actions_unlock(struct kr_actions *actions);
 /* Take over the dispositions and the mask that the process began with. */
 void kr_signals_inherit(struct kr_thread *thread);
 /* Set the calling host thread's mask. */

@@ -33,11 +33,12 @@ static int back_system(struct kr_slots *slots, int vm, uint64_t bytes)
 	if (mprotect(host, size, PROT_READ | PROT_WRITE) != 0) {
 		return -errno;
 	}
-	result = set_slot(vm, slots->numbers, slots->system_backed, size, (uint64_t)(uintptr_t)host);
-	if (result < 0) {
+	/* EEXIST: whoever made it died before it was noted. */
+	result = set_slot(vm, slots->numbers++, slots->system_backed, size, (uint64_t)(uintptr_t)host);
+	if (result < 0 && result != -EEXIST) {
+		slots->numbers--;
 		return result;
 	}
-	slots->numbers++;
 	slots->system_backed = bytes;
 	return 0;
 }
@@ -162,7 +163,6 @@ static struct kr_slot place_slot(const struct kr_slots *slots, size_t at, uint64
 const struct kr_slot *kr_slots_for(struct kr_slots *slots, int vm, uint64_t address, uint64_t low, uint64_t high)
 {
 	size_t at = first_above(slots, address);
-	void *items = slots->arena;
 	struct kr_slot slot;
 
 	if (at < slots->count && slots->arena[at].gva <= address) {
@@ -172,19 +172,28 @@ const struct kr_slot *kr_slots_for(struct kr_slots *slots, int vm, uint64_t addr
 	if (slot.gpa + slot.size > slots->gpa_limit) {
 		return NULL;
 	}
-	if (kr_grow(&items, &slots->capacity, slots->count + 1, sizeof *slots->arena) < 0) {
+	if (kr_grow(KR_ITEMS(slots->arena), &slots->capacity, slots->count + 1, sizeof *slots->arena) < 0 ||
+	    kr_undo_reserve(&slots->undo, slots->capacity * sizeof *slots->arena) < 0) {
 		return NULL;
 	}
-	slots->arena = items;
-	if (set_slot(vm, slots->numbers, slot.gpa, slot.size, slot.gva) < 0) {
-		return NULL;
-	}
-	slots->numbers++;
+	/* Counted first: what a dead maker has made is never made again, and only lost. */
 	slots->next_gpa += slot.size;
+	if (set_slot(vm, slots->numbers++, slot.gpa, slot.size, slot.gva) < 0) {
+		slots->numbers--;
+		slots->next_gpa -= slot.size;
+		return NULL;
+	}
+	kr_undo_open(&slots->undo, &slots->arena[at], (slots->count - at) * sizeof *slots->arena, &slots->count);
 	memmove(&slots->arena[at + 1], &slots->arena[at], (slots->count - at) * sizeof *slots->arena);
 	slots->arena[at] = slot;
 	slots->count++;
+	kr_undo_close(&slots->undo);
 	return &slots->arena[at];
+}
+
+void kr_slots_mend(struct kr_slots *slots)
+{
+	kr_undo_apply(&slots->undo);
 }
 
 int kr_slots_set_vdso(struct kr_slots *slots, int vm, uint64_t host, uint64_t size, struct kr_err *err)

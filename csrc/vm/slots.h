@@ -9,6 +9,7 @@
 #define KR_VM_SLOTS_H
 
 #include "../base/err.h"
+#include "undo.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -27,6 +28,7 @@ struct kr_slots {
 	struct kr_slot *arena;
 	size_t count;
 	size_t capacity;
+	struct kr_undo undo; /* a change of `arena` that its maker may not live to end */
 	uint64_t next_gpa;
 	uint64_t gpa_limit;
 	uint64_t vdso_host; /* 0: none */
@@ -44,6 +46,8 @@ void *kr_slots_system_at(const struct kr_slots *slots, uint64_t gpa);
 /* The slot that holds `address`, made when there is none.  [low, high) is the guest's region around it, which
  * a large new slot does not leave by more than it has to.  NULL when the kernel has no memory for it. */
 const struct kr_slot *kr_slots_for(struct kr_slots *slots, int vm, uint64_t address, uint64_t low, uint64_t high);
+/* Whoever was changing the slots has died: they are as KVM has them, but for one that nobody knows. */
+void kr_slots_mend(struct kr_slots *slots);
 /* Give the host's vDSO, size bytes at `host`, its place at KR_VDSO_GPA. */
 int kr_slots_set_vdso(struct kr_slots *slots, int vm, uint64_t host, uint64_t size, struct kr_err *err);
 

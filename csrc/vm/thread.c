@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <pthread.h>
 #include <semaphore.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -27,6 +28,7 @@ void kr_thread_adopt(struct kr_thread *thread)
 void kr_thread_enter(struct kr_thread *thread)
 {
 	thread->tid = kr_sys_gettid();
+	kr_lock_holder_begin(&thread->holder);
 	thread->next = thread->machine->first_thread;
 	thread->machine->first_thread = thread;
 }
@@ -56,11 +58,12 @@ static void wake_joiner(const struct kr_thread *thread)
 void kr_thread_await_leavers(struct kr_machine *machine)
 {
 	while (machine->leavers != NULL) {
-		/* It lies on the stack that goes with its host thread. */
-		struct kr_thread *next = machine->leavers->next;
+		/* It lies on the stack that goes with its host thread; and who is killed here must not have it
+		 * awaited a second time. */
+		pthread_t host = machine->leavers->host;
 
-		(void)pthread_join(machine->leavers->host, NULL);
-		machine->leavers = next;
+		machine->leavers = machine->leavers->next;
+		(void)pthread_join(host, NULL);
 	}
 }
 
@@ -70,14 +73,14 @@ static void leave(struct kr_thread *thread)
 {
 	struct kr_machine *machine = thread->machine;
 
-	(void)pthread_mutex_lock(&machine->thread_lock);
+	kr_machine_lock_threads(machine);
 	kr_thread_leave(thread);
 	if (!thread->is_main) {
 		kr_thread_await_leavers(machine);
 		thread->next = NULL;
 		machine->leavers = thread;
 	}
-	(void)pthread_mutex_unlock(&machine->thread_lock);
+	kr_machine_unlock_threads(machine);
 }
 
 void kr_thread_exit(struct kr_thread *thread, int status)
@@ -140,6 +143,7 @@ static void *run(void *argument)
 				    .host = pthread_self(),
 				    .cpu = start->cpu,
 				    .actions = parent->actions,
+				    .descriptors = parent->descriptors,
 				    .mask = parent->mask,
 				    .altstack = { .flags = SS_DISABLE },
 				    .entry = parent->entry,
@@ -167,6 +171,7 @@ static void *run(void *argument)
 		kr_run(&thread);
 	}
 	kr_cpu_release(thread.cpu);
+	kr_lock_holder_end();
 	return NULL;
 }
 
@@ -199,10 +204,10 @@ int64_t kr_thread_start(struct kr_thread *parent, const struct kr_birth *birth)
 	struct kr_err err;
 	int64_t result;
 
-	(void)pthread_mutex_lock(&machine->thread_lock);
-	(void)pthread_mutex_lock(&machine->memory_lock);
+	kr_machine_lock_threads(machine);
+	kr_machine_lock_memory(machine);
 	start.cpu = kr_cpu_take(machine, &err);
-	(void)pthread_mutex_unlock(&machine->memory_lock);
+	kr_machine_unlock_memory(machine);
 	if (start.cpu == NULL) {
 		result = -EAGAIN;
 	} else {
@@ -213,6 +218,6 @@ int64_t kr_thread_start(struct kr_thread *parent, const struct kr_birth *birth)
 			__atomic_fetch_sub(&machine->threads, 1, __ATOMIC_ACQ_REL);
 		}
 	}
-	(void)pthread_mutex_unlock(&machine->thread_lock);
+	kr_machine_unlock_threads(machine);
 	return result < 0 ? result : start.tid;
 }

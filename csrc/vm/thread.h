@@ -42,6 +42,8 @@ struct kr_thread {
 	struct kr_seccomp seccomp;
 	bool is_forced; /* `forced` is delivered when the registers hold the call's result */
 	siginfo_t forced;
+	struct kr_lock_holder holder;       /* of its host thread */
+	struct kr_descriptors *descriptors; /* the monitor's in its process */
 	bool has_ended;
 	bool is_main;     /* its host thread is the one that the process began with */
 	bool is_borrower; /* the child of a vfork, in its parent's machine until it execs or ends */
@@ -52,7 +54,8 @@ struct kr_thread *kr_thread_current(void);
 /* The calling host thread runs `thread` from now on. */
 void kr_thread_adopt(struct kr_thread *thread);
 
-/* The calling host thread's guest thread is one of the machine's, or no longer.  thread_lock is held. */
+/* The calling host thread's guest thread is one of the machine's, and holds no lock; or it is no longer.
+ * thread_lock is held, where there are others. */
 void kr_thread_enter(struct kr_thread *thread);
 void kr_thread_leave(struct kr_thread *thread);
 

@@ -5,8 +5,8 @@
  * parent's machine, which the parent takes for it beforehand so that both have its descriptor.  posix_spawn relies
  * on the sharing: the child leaves the errno of its exec in its parent's memory.
  *
- * What the child changes of the monitor's records stays: of the guest's memory, because that is shared; of the
- * monitor's descriptors, where at most a number stays reserved.  It has actions of its own.
+ * What the child changes of the record of the guest's memory stays, because that is shared; it has actions and
+ * descriptors of its own.
  */
 #include "vfork.h"
 
@@ -29,6 +29,7 @@
 struct borrower {
 	struct kr_thread thread;
 	struct kr_actions actions;
+	struct kr_descriptors descriptors;
 };
 
 bool kr_vfork_fits(const struct kr_thread *thread, const struct clone_args *args)
@@ -41,22 +42,25 @@ static void run(void *argument)
 	struct borrower *borrower = argument;
 
 	kr_thread_adopt(&borrower->thread);
+	kr_lock_holder_begin(&borrower->thread.holder);
 	kr_signals_set_host_mask(borrower->thread.mask);
 	kr_run(&borrower->thread);
 }
 
 static void equip(struct borrower *borrower, const struct kr_thread *thread, struct kr_cpu *cpu, uint64_t flags)
 {
-	(void)pthread_mutex_init(&borrower->actions.lock, NULL);
-	(void)pthread_mutex_lock(&thread->actions->lock);
+	borrower->actions.lock = (struct kr_lock){ .bytes = { 0 } };
+	borrower->descriptors = *thread->descriptors;
+	kr_actions_lock(thread->actions);
 	memcpy(borrower->actions.action, thread->actions->action, sizeof borrower->actions.action);
-	(void)pthread_mutex_unlock(&thread->actions->lock);
+	kr_actions_unlock(thread->actions);
 	if ((flags & CLONE_CLEAR_SIGHAND) != 0) {
 		kr_signals_forget_handlers(&borrower->actions);
 	}
 	borrower->thread = (struct kr_thread){ .machine = thread->machine,
 					       .cpu = cpu,
 					       .actions = &borrower->actions,
+					       .descriptors = &borrower->descriptors,
 					       .mask = thread->mask,
 					       .altstack = thread->altstack,
 					       .entry = thread->entry,
@@ -70,11 +74,11 @@ static struct kr_cpu *take_cpu(struct kr_machine *machine)
 	struct kr_cpu *cpu;
 	struct kr_err err;
 
-	(void)pthread_mutex_lock(&machine->thread_lock);
-	(void)pthread_mutex_lock(&machine->memory_lock);
+	kr_machine_lock_threads(machine);
+	kr_machine_lock_memory(machine);
 	cpu = kr_cpu_take(machine, &err);
-	(void)pthread_mutex_unlock(&machine->memory_lock);
-	(void)pthread_mutex_unlock(&machine->thread_lock);
+	kr_machine_unlock_memory(machine);
+	kr_machine_unlock_threads(machine);
 	return cpu;
 }
 

@@ -24,6 +24,15 @@ def test_child_of_vfork_shares_its_parents_memory(
     cases.check_same(cases.natively(payload, case), in_vm(payload, case))
 
 
+@pytest.mark.parametrize("case", cases.names("killed"))
+def test_parent_goes_on_after_a_child_that_was_killed(
+    case: str, static: Callable[[str], Path], in_vm: Run
+) -> None:
+    """A child that is killed while it changes the shared memory's mappings leaves them in order."""
+    payload = static("killed")
+    cases.check_same(cases.natively(payload, case), in_vm(payload, case))
+
+
 @pytest.mark.needs("busybox")
 def test_own_path_has_no_links_in_it(tmp_path: Path, in_vm: Run) -> None:
     """/proc/self/exe of a program that was executed through a link is the program, as $ORIGIN needs."""
