@@ -7,6 +7,7 @@ add_custom_command(
   DEPENDS cmake/compile_schema.py ${CMAKE_CURRENT_SOURCE_DIR}/../specs/config.yaml
   VERBATIM)
 install(FILES ${schema_module} DESTINATION krun/spec)
+install(FILES ${hypercall_module} DESTINATION krun/plan)
 
 # The archive of all modules, and what the launcher has the interpreter run, for the Python that builds; see
 # krun/launch.py.
@@ -23,8 +24,9 @@ add_custom_command(
   OUTPUT ${archive} ${launch}
   COMMAND ${Python_EXECUTABLE} -X no_debug_ranges ${CMAKE_CURRENT_SOURCE_DIR}/cmake/archive_modules.py
           ${CMAKE_CURRENT_SOURCE_DIR}/../krun ${archive} ${launch}
-          ${schema_module}=krun/spec/_schema.py ${build_module}=krun/_build.py
-  DEPENDS cmake/archive_modules.py ${package_sources} ${schema_module} ${build_module}
+          ${schema_module}=krun/spec/_schema.py ${hypercall_module}=krun/plan/_hypercalls.py
+          ${build_module}=krun/_build.py
+  DEPENDS cmake/archive_modules.py ${package_sources} ${schema_module} ${hypercall_module} ${build_module}
   VERBATIM)
 install(FILES ${archive} ${launch} DESTINATION krun)
-add_custom_target(generated_python ALL DEPENDS ${schema_module} ${archive})
+add_custom_target(generated_python ALL DEPENDS ${schema_module} ${hypercall_module} ${archive})

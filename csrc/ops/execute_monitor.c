@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <kr/notify.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,6 +48,7 @@ struct boot {
 	struct kr_strings env;
 	const char *last; /* one more entry of the environment, behind the list; "" for none */
 	struct kr_bytes filter;
+	bool has_listener;
 	uint32_t limits_size;
 	struct boot_limit limit[KR_STAGE_LIMITS];
 };
@@ -57,6 +59,11 @@ static int write_boot(int fd, struct boot *boot, struct kr_err *err)
 	uint32_t program_size = (uint32_t)strlen(boot->program);
 	uint32_t last_size = (uint32_t)strlen(boot->last);
 	uint32_t env_count = boot->env.count + (last_size > 0 ? 1 : 0);
+	struct sock_filter head = { .code = KR_FILTER_HEAD,
+				    .jt = KR_FILTER_LISTENER,
+				    .k = (uint32_t)(boot->filter.size / sizeof head) };
+	uint32_t head_size = boot->has_listener && boot->filter.size > 0 ? sizeof head : 0;
+	uint32_t filter_size = head_size + boot->filter.size;
 	struct iovec parts[] = {
 		{ &boot->header, sizeof boot->header },
 		{ &program_size, sizeof program_size },
@@ -67,7 +74,8 @@ static int write_boot(int fd, struct boot *boot, struct kr_err *err)
 		{ (void *)(uintptr_t)boot->env.at, (size_t)(boot->env.end - boot->env.at) },
 		{ &last_size, last_size > 0 ? sizeof last_size : 0 },
 		{ (void *)(uintptr_t)boot->last, last_size > 0 ? (size_t)last_size + 1 : 0 },
-		{ &boot->filter.size, sizeof boot->filter.size },
+		{ &filter_size, sizeof filter_size },
+		{ &head, head_size },
 		{ (void *)(uintptr_t)boot->filter.data, boot->filter.size },
 		{ &boot->limits_size, sizeof boot->limits_size },
 		{ boot->limit, boot->limits_size },
@@ -145,6 +153,7 @@ int kr_monitor_record(struct kr_stage *stage, const struct kr_monitored *monitor
 		.env = monitored->env,
 		.last = monitored->is_payload ? stage->listen_pid : "",
 		.filter = monitored->filter,
+		.has_listener = stage->has_listener,
 	};
 	kr_own_fd int record = -1;
 

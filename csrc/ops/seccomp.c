@@ -3,11 +3,14 @@
  * Seccomp: the filter comes compiled.  Where calls are to be answered by somebody else, the listener is sent to
  * them by init itself, over a connection that the runtime has made: the filter may well be loaded when the
  * runtime is gone.  Between the two, init makes no other call, because each one might wait for that somebody.
+ *
+ * With the monitor, which evaluates the filter itself, the kernel's is one that has it ask about single calls.
  */
 #include "../base/fd.h"
 #include "ops.h"
 
 #include <errno.h>
+#include <kr/notify.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stdio.h>
@@ -80,11 +83,9 @@ static int send_with(int socket, int descriptor, struct msghdr *message)
 	return 0;
 }
 
-int kr_op_SECCOMP_NOTIFY(struct kr_stage *stage, struct kr_reader *operands, struct kr_err *err)
+static int load_and_send(struct kr_stage *stage, uint64_t flags, struct kr_bytes filter, struct kr_strings state,
+			 struct kr_err *err)
 {
-	uint64_t flags = kr_read_u64(operands);
-	struct kr_bytes filter = kr_read_bytes(operands);
-	struct kr_strings state = kr_read_strings(operands);
 	struct iovec parts[2 * MOST_PARTS];
 	struct msghdr message = { .msg_iov = parts };
 	const char *part;
@@ -111,4 +112,22 @@ int kr_op_SECCOMP_NOTIFY(struct kr_stage *stage, struct kr_reader *operands, str
 	(void)close(listener);
 	kr_close_fd(&stage->fd[KR_FD_LISTENER]);
 	return 0;
+}
+
+int kr_op_SECCOMP_NOTIFY(struct kr_stage *stage, struct kr_reader *operands, struct kr_err *err)
+{
+	uint64_t flags = kr_read_u64(operands);
+	struct kr_bytes filter = kr_read_bytes(operands);
+
+	return load_and_send(stage, flags, filter, kr_read_strings(operands), err);
+}
+
+int kr_op_SECCOMP_MONITOR(struct kr_stage *stage, struct kr_reader *operands, struct kr_err *err)
+{
+	const struct sock_filter code[] = KR_NOTIFY_FILTER;
+	const struct kr_bytes filter = { .data = (const uint8_t *)code, .size = sizeof code };
+	uint64_t flags = kr_read_u64(operands);
+
+	stage->has_listener = true;
+	return load_and_send(stage, flags, filter, kr_read_strings(operands), err);
 }

@@ -41,6 +41,7 @@ struct kr_stage {
 	struct kr_stage_limit limit[KR_STAGE_LIMITS]; /* by resource                                           */
 	int mounts[KR_STAGE_MOUNTS]; /* detached, in the order of OPEN_IDMAPPED; -1 once attached             */
 	size_t mount_count;
+	bool has_listener;   /* the monitor is to ask about the calls that its filter notifies                 */
 	char path[PATH_MAX]; /* found by FIND_PROGRAM                                           */
 	char listen_pid[32]; /* a further entry of the payload's environment, "" for none       */
 };

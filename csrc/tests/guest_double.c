@@ -89,6 +89,13 @@ void kr_seccomp_trap(struct kr_thread *thread, const struct kr_call *call, uint1
 	thread->trap_data = data;
 }
 
+int64_t kr_seccomp_notify(struct kr_thread *thread, const struct kr_call *call)
+{
+	thread->asked++;
+	thread->asked_nr = call->nr;
+	return thread->host_result;
+}
+
 void kr_seccomp_kill(struct kr_thread *thread, bool process)
 {
 	thread->kills++;

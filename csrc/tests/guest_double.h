@@ -25,6 +25,8 @@ struct kr_thread {
 	void (*on_host_call)(int64_t nr, const uint64_t arg[6]); /* sees each while it is made; or NULL */
 	unsigned traps;                                          /* by SECCOMP_RET_TRAP */
 	uint16_t trap_data;
+	unsigned asked; /* by SECCOMP_RET_USER_NOTIF */
+	int64_t asked_nr;
 	unsigned kills;
 	bool killed_process;
 };

@@ -222,6 +222,37 @@ static void the_table_is_sorted_and_found_in(void)
 	CHECK(kr_call_find(INT64_MIN) == NULL);
 }
 
+/* The first three arguments of a call as an agent sees them. */
+static void check_notified(int64_t nr, const uint64_t arg[3], const uint64_t expected[3])
+{
+	const struct kr_call call = { .nr = nr, .arg = { arg[0], arg[1], arg[2], 4, 5, 6 } };
+	uint64_t host[6];
+
+	kr_check_notified(kr_call_find(nr), &call, host);
+	CHECK(memcmp(host, expected, 3 * sizeof host[0]) == 0);
+	CHECK(host[5] == 6);
+}
+
+static void what_an_agent_sees_is_the_guests_or_nobodys(void)
+{
+	const uint64_t beyond = kr_stand_in(END, 1);
+
+	check_notified(SYS_write, (const uint64_t[3]){ 3, BASE, 8 }, (const uint64_t[3]){ 3, BASE, 8 });
+	check_notified(SYS_write, (const uint64_t[3]){ DOUBLE_FIRST_FD, BASE, 8 },
+		       (const uint64_t[3]){ UINT32_MAX, BASE, 8 });
+	check_notified(SYS_write, (const uint64_t[3]){ 3, END - 4, 8 },
+		       (const uint64_t[3]){ 3, kr_stand_in(END - 4, 8), 8 });
+	check_notified(SYS_write, (const uint64_t[3]){ 3, BASE, UINT64_MAX },
+		       (const uint64_t[3]){ 3, kr_stand_in(BASE, UINT64_MAX), UINT64_MAX });
+	CHECK(beyond != END);
+	/* No copy of a string, wherever it ends. */
+	check_notified(SYS_rename, (const uint64_t[3]){ END - 1, END, 0 },
+		       (const uint64_t[3]){ END - 1, beyond, 0 });
+	check_notified(SYS_fsync, (const uint64_t[3]){ (uint64_t)-1, END, END },
+		       (const uint64_t[3]){ (uint64_t)-1, END, END });
+	check_notified(SYS_acct, (const uint64_t[3]){ 0, 0, 0 }, (const uint64_t[3]){ 0, 0, 0 });
+}
+
 int main(void)
 {
 	double_map_arena();
@@ -239,5 +270,6 @@ int main(void)
 	a_string_at_the_end_of_the_arena_is_copied();
 	every_string_of_a_call_may_be_a_copy();
 	the_table_is_sorted_and_found_in();
+	what_an_agent_sees_is_the_guests_or_nobodys();
 	return 0;
 }

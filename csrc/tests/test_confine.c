@@ -125,6 +125,20 @@ static void each_program_of_the_profile_narrows(void)
 	CHECK(call_confined(profile, COUNT(profile), SYS_geteuid) == 0);
 }
 
+static void what_an_agent_may_let_go_on_is_allowed(void)
+{
+	const struct sock_filter profile[] = {
+		{ .code = 0xffff, .jt = 1, .k = 1 },
+		RETURN(SECCOMP_RET_USER_NOTIF),
+	};
+
+	CHECK(call_confined(profile, COUNT(profile), SYS_getuid) == 0);
+	/* Nobody can be asked about it. */
+	CHECK(call_confined(profile, COUNT(profile), SYS_readv) == -1);
+	/* Nobody listens. */
+	CHECK(call_confined(profile + 1, 1, SYS_getuid) == -1);
+}
+
 static void a_bad_profile_is_refused(void)
 {
 	const struct sock_filter profile[] = { LOAD(nr) };
@@ -141,6 +155,7 @@ int main(void)
 	a_profile_that_denies_all_leaves_what_the_monitor_needs();
 	a_verdict_that_is_computed_counts_as_allowed();
 	each_program_of_the_profile_narrows();
+	what_an_agent_may_let_go_on_is_allowed();
 	a_bad_profile_is_refused();
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What becomes of a hypercall, with a table of four calls.
+ * What becomes of a hypercall, with a table of a few calls.
  */
 #include "check.h"
 #include "guest_double.h"
@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { FORWARDED = 1, EMULATED = 2, REFUSED = 3 };
+enum { FORWARDED = 1, EMULATED = 2, REFUSED = 3, NOTIFIED = 4 };
 
 static int64_t add_arguments(struct kr_thread *thread, const struct kr_call *call)
 {
@@ -28,21 +28,32 @@ const struct kr_entry kr_call_table[] = {
 	  0,
 	  { { KR_ARG_FD, KR_NO_COUNT, false, 4 },
 	    { KR_ARG_SPAN, 2, false, 1 },
-	    { KR_ARG_VALUE, KR_NO_COUNT, false, 8 } } },
+	    { KR_ARG_VALUE, KR_NO_COUNT, false, 8 } },
+	  false },
 	{ "emulated",
 	  add_arguments,
 	  EMULATED,
 	  KR_SERVE_EMULATE,
 	  KR_RESTART_NOHAND,
 	  0,
-	  { { KR_ARG_FD, KR_NO_COUNT, false, 4 }, { KR_ARG_VALUE, KR_NO_COUNT, false, 8 } } },
+	  { { KR_ARG_FD, KR_NO_COUNT, false, 4 }, { KR_ARG_VALUE, KR_NO_COUNT, false, 8 } },
+	  false },
 	{ "refused",
 	  NULL,
 	  REFUSED,
 	  KR_SERVE_REFUSE,
 	  KR_RESTART_NEVER,
 	  EPERM,
-	  { { KR_ARG_NONE, KR_NO_COUNT, false, 0 } } },
+	  { { KR_ARG_NONE, KR_NO_COUNT, false, 0 } },
+	  false },
+	{ "notified",
+	  NULL,
+	  NOTIFIED,
+	  KR_SERVE_FORWARD,
+	  KR_RESTART_SA,
+	  0,
+	  { { KR_ARG_FD, KR_NO_COUNT, false, 4 } },
+	  true },
 };
 const size_t kr_call_table_size = sizeof kr_call_table / sizeof kr_call_table[0];
 
@@ -78,7 +89,7 @@ static void what_is_refused_or_unknown_fails_by_name(void)
 	struct kr_thread thread = { .host_result = 7 };
 
 	CHECK(call(&thread, REFUSED, 0, 0, 0) == -EPERM);
-	CHECK(call(&thread, 4, 0, 0, 0) == -ENOSYS);
+	CHECK(call(&thread, 5, 0, 0, 0) == -ENOSYS);
 	CHECK(call(&thread, -1, 0, 0, 0) == -ENOSYS);
 	CHECK(call(&thread, 0x40000000 + FORWARDED, 3, DOUBLE_ARENA, 5) == -ENOSYS);
 	CHECK(thread.host_calls == 0);
@@ -103,7 +114,7 @@ static int64_t under(struct kr_thread *thread, uint32_t verdict)
 	};
 
 	*thread = (struct kr_thread){ .host_result = 7 };
-	CHECK(kr_filter_add(&thread->seccomp, code, sizeof code / sizeof code[0]) == 0);
+	CHECK(kr_filter_add(&thread->seccomp, code, sizeof code / sizeof code[0], false) == 0);
 	return call(thread, FORWARDED, 3, DOUBLE_ARENA, 5);
 }
 
@@ -138,12 +149,42 @@ static void a_filter_decides_before_anything_else(void)
 	kr_filter_drop_all(&thread.seccomp);
 }
 
+/* The result of a call for which every filter says USER_NOTIF; the newer one has a listener if `newer` says so. */
+static int64_t notified(struct kr_thread *thread, int64_t nr, bool older, bool newer)
+{
+	const struct sock_filter code[] = { BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF) };
+	int64_t result;
+
+	*thread = (struct kr_thread){ .host_result = 7 };
+	CHECK(kr_filter_add(&thread->seccomp, code, 1, older) == 0);
+	CHECK(kr_filter_add(&thread->seccomp, code, 1, newer) == 0);
+	result = call(thread, nr, 3, 0, 0);
+	kr_filter_drop_all(&thread->seccomp);
+	return result;
+}
+
+static void an_agent_is_asked_where_one_listens_and_the_call_could_go_on(void)
+{
+	struct kr_thread thread;
+
+	CHECK(notified(&thread, NOTIFIED, false, true) == 7 && thread.asked == 1 && thread.asked_nr == NOTIFIED);
+	CHECK(thread.host_calls == 0);
+	/* Of equals the newest counts, as in the kernel. */
+	CHECK(notified(&thread, NOTIFIED, true, false) == -ENOSYS && thread.asked == 0);
+	CHECK(notified(&thread, NOTIFIED, false, false) == -ENOSYS && thread.asked == 0);
+	CHECK(notified(&thread, FORWARDED, true, true) == -ENOSYS && thread.asked == 0);
+	CHECK(notified(&thread, EMULATED, true, true) == -ENOSYS && thread.asked == 0);
+	CHECK(notified(&thread, REFUSED, true, true) == -ENOSYS && thread.asked == 0);
+	CHECK(notified(&thread, 77, true, true) == -ENOSYS && thread.asked == 0);
+	CHECK(thread.host_calls == 0);
+}
+
 static void a_filter_decides_on_what_is_unknown_too(void)
 {
 	const struct sock_filter deny[] = { BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | 99) };
 	struct kr_thread thread = { .host_result = 7 };
 
-	CHECK(kr_filter_add(&thread.seccomp, deny, 1) == 0);
+	CHECK(kr_filter_add(&thread.seccomp, deny, 1, false) == 0);
 	CHECK(call(&thread, 4000, 0, 0, 0) == -99);
 	CHECK(call(&thread, REFUSED, 0, 0, 0) == -99);
 	kr_filter_drop_all(&thread.seccomp);
@@ -157,6 +198,7 @@ int main(void)
 	what_is_refused_or_unknown_fails_by_name();
 	a_call_says_how_it_is_restarted();
 	a_filter_decides_before_anything_else();
+	an_agent_is_asked_where_one_listens_and_the_call_could_go_on();
 	a_filter_decides_on_what_is_unknown_too();
 	return 0;
 }

@@ -171,7 +171,7 @@ static void compare_results(void)
 	size_t size = write_computation(code, &state);
 
 	CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-	CHECK(kr_filter_add(&seccomp, code, size) == 0);
+	CHECK(kr_filter_add(&seccomp, code, size, false) == 0);
 	CHECK(load(code, size, 0) == 0);
 	for (int i = 0; i < RUNS; i++) {
 		struct seccomp_data data = { .nr = PROBE_NR, .arch = AUDIT_ARCH_X86_64 };
@@ -181,7 +181,7 @@ static void compare_results(void)
 		}
 		CHECK(syscall(PROBE_NR, data.args[0], data.args[1], data.args[2], data.args[3], data.args[4],
 			      data.args[5]) == -1);
-		CHECK(kr_seccomp_run(&seccomp, &data) == (SECCOMP_RET_ERRNO | (uint32_t)errno));
+		CHECK(kr_seccomp_run(&seccomp, &data, NULL) == (SECCOMP_RET_ERRNO | (uint32_t)errno));
 	}
 	kr_filter_drop_all(&seccomp);
 }
@@ -201,9 +201,9 @@ static uint32_t run_two(uint32_t older, uint32_t newer)
 	struct kr_seccomp seccomp = { .filters = NULL };
 	uint32_t verdict;
 
-	CHECK(kr_filter_add(&seccomp, first, 1) == 0);
-	CHECK(kr_filter_add(&seccomp, second, 1) == 0);
-	verdict = kr_seccomp_run(&seccomp, &data);
+	CHECK(kr_filter_add(&seccomp, first, 1, false) == 0);
+	CHECK(kr_filter_add(&seccomp, second, 1, false) == 0);
+	verdict = kr_seccomp_run(&seccomp, &data, NULL);
 	kr_filter_drop_all(&seccomp);
 	return verdict;
 }
@@ -225,6 +225,27 @@ static void of_several_programs_the_strongest_action_wins(void)
 	CHECK(run_two(SECCOMP_RET_ERRNO | 1, SECCOMP_RET_ERRNO | 2) == (SECCOMP_RET_ERRNO | 2));
 }
 
+static void the_program_that_decides_is_known(void)
+{
+	const struct sock_filter notify[] = { RETURN(SECCOMP_RET_USER_NOTIF) };
+	const struct sock_filter allow[] = { RETURN(SECCOMP_RET_ALLOW) };
+	const struct seccomp_data data = { .nr = 1 };
+	struct kr_seccomp seccomp = { .filters = NULL };
+	const struct kr_filter *by;
+
+	CHECK(kr_seccomp_run(&seccomp, &data, &by) == SECCOMP_RET_ALLOW && by == NULL);
+	CHECK(kr_filter_add(&seccomp, allow, 1, false) == 0);
+	CHECK(kr_seccomp_run(&seccomp, &data, &by) == SECCOMP_RET_ALLOW && by == NULL);
+	CHECK(kr_filter_add(&seccomp, notify, 1, true) == 0);
+	CHECK(kr_filter_add(&seccomp, allow, 1, false) == 0);
+	CHECK(kr_seccomp_run(&seccomp, &data, &by) == SECCOMP_RET_USER_NOTIF);
+	CHECK(by == seccomp.filters->older && by->has_listener);
+	CHECK(kr_filter_add(&seccomp, notify, 1, false) == 0);
+	CHECK(kr_seccomp_run(&seccomp, &data, &by) == SECCOMP_RET_USER_NOTIF);
+	CHECK(by == seccomp.filters);
+	kr_filter_drop_all(&seccomp);
+}
+
 static void a_division_by_zero_kills(void)
 {
 	const struct sock_filter code[] = {
@@ -236,8 +257,8 @@ static void a_division_by_zero_kills(void)
 	const struct seccomp_data data = { .nr = 1 };
 	struct kr_seccomp seccomp = { .filters = NULL };
 
-	CHECK(kr_filter_add(&seccomp, code, COUNT(code)) == 0);
-	CHECK(kr_seccomp_run(&seccomp, &data) == SECCOMP_RET_KILL_THREAD);
+	CHECK(kr_filter_add(&seccomp, code, COUNT(code), false) == 0);
+	CHECK(kr_seccomp_run(&seccomp, &data, NULL) == SECCOMP_RET_KILL_THREAD);
 	kr_filter_drop_all(&seccomp);
 }
 
@@ -250,12 +271,12 @@ static void the_list_is_no_longer_than_the_kernel_allows(void)
 		code[i] = (struct sock_filter)RETURN(SECCOMP_RET_ALLOW);
 	}
 	for (int i = 0; i < 7; i++) {
-		CHECK(kr_filter_add(&seccomp, code, COUNT(code)) == 0);
+		CHECK(kr_filter_add(&seccomp, code, COUNT(code), false) == 0);
 	}
 	/* 7 * (4096 + 4) + 4064 + 4 = 32768 */
-	CHECK(kr_filter_add(&seccomp, code, 4065) == -ENOMEM);
-	CHECK(kr_filter_add(&seccomp, code, 4064) == 0);
-	CHECK(kr_filter_add(&seccomp, code, 1) == -ENOMEM);
+	CHECK(kr_filter_add(&seccomp, code, 4065, false) == -ENOMEM);
+	CHECK(kr_filter_add(&seccomp, code, 4064, false) == 0);
+	CHECK(kr_filter_add(&seccomp, code, 1, false) == -ENOMEM);
 	kr_filter_drop_all(&seccomp);
 }
 
@@ -266,17 +287,17 @@ static void strict_mode_knows_four_calls(void)
 	unsigned allowed = 0;
 
 	for (data.nr = 0; data.nr < 500; data.nr++) {
-		allowed += kr_seccomp_run(&strict, &data) == SECCOMP_RET_ALLOW ? 1 : 0;
+		allowed += kr_seccomp_run(&strict, &data, NULL) == SECCOMP_RET_ALLOW ? 1 : 0;
 	}
 	CHECK(allowed == 4);
 	data.nr = SYS_read;
-	CHECK(kr_seccomp_run(&strict, &data) == SECCOMP_RET_ALLOW);
+	CHECK(kr_seccomp_run(&strict, &data, NULL) == SECCOMP_RET_ALLOW);
 	data.nr = SYS_exit_group;
-	CHECK(kr_seccomp_run(&strict, &data) == SECCOMP_RET_KILL_THREAD);
+	CHECK(kr_seccomp_run(&strict, &data, NULL) == SECCOMP_RET_KILL_THREAD);
 }
 
-/* Encode `count` programs of growing length, decode them, and compare. */
-static void check_round_trip(size_t count)
+/* Encode `count` programs of growing length, decode them, and compare.  `listening` has a listener, if any. */
+static void check_round_trip(size_t count, size_t listening)
 {
 	struct sock_filter code[8];
 	struct sock_filter encoded[64];
@@ -290,7 +311,7 @@ static void check_round_trip(size_t count)
 		for (size_t at = 0; at <= i; at++) {
 			code[at] = (struct sock_filter)RETURN(SECCOMP_RET_ERRNO | (uint32_t)(i * 10 + at));
 		}
-		CHECK(kr_filter_add(&before, code, i + 1) == 0);
+		CHECK(kr_filter_add(&before, code, i + 1, i == listening) == 0);
 	}
 	kr_seccomp_encode(&before, encoded);
 	CHECK(kr_seccomp_decode(&after, encoded, kr_seccomp_encoded_size(&before), &err) == 0);
@@ -298,6 +319,7 @@ static void check_round_trip(size_t count)
 	other = after.filters;
 	while (one != NULL && other != NULL) {
 		CHECK(one->size == other->size && one->total == other->total);
+		CHECK(one->has_listener == other->has_listener);
 		CHECK(memcmp(one->code, other->code, one->size * sizeof one->code[0]) == 0);
 		one = one->older;
 		other = other->older;
@@ -310,7 +332,9 @@ static void check_round_trip(size_t count)
 static void programs_survive_the_boot_record(void)
 {
 	for (size_t count = 0; count <= 5; count++) {
-		check_round_trip(count);
+		for (size_t listening = 0; listening <= count; listening++) {
+			check_round_trip(count, listening);
+		}
 	}
 }
 
@@ -331,6 +355,7 @@ int main(void)
 	programs_are_good_when_the_kernel_says_so();
 	programs_return_what_the_kernel_returns();
 	of_several_programs_the_strongest_action_wins();
+	the_program_that_decides_is_known();
 	a_division_by_zero_kills();
 	the_list_is_no_longer_than_the_kernel_allows();
 	strict_mode_knows_four_calls();

@@ -72,6 +72,9 @@ struct kr_seccomp *kr_thread_seccomp(struct kr_thread *thread);
 
 /* SECCOMP_RET_TRAP: queue SIGSYS with si_call_addr, si_syscall, si_arch and si_errno = data. */
 void kr_seccomp_trap(struct kr_thread *thread, const struct kr_call *call, uint16_t data);
+/* SECCOMP_RET_USER_NOTIF, for a call that `notifies` and a program with a listener: ask the agent.  Returns what it
+ * answers, or what the kernel says of the call when the agent lets it go on. */
+int64_t kr_seccomp_notify(struct kr_thread *thread, const struct kr_call *call);
 /* SECCOMP_RET_KILL_*: the thread, or with `process` (and when it is the last thread) the whole payload,
  * dies by SIGSYS, in strict mode by SIGKILL.  Returns only to let the thread find that it is dead. */
 void kr_seccomp_kill(struct kr_thread *thread, bool process);

@@ -85,7 +85,7 @@ static int64_t install(struct kr_thread *thread, const struct sock_filter *code,
 	if (result != 0) {
 		result = (flags & SECCOMP_FILTER_FLAG_TSYNC_ESRCH) != 0 ? -ESRCH : result;
 	} else {
-		result = kr_filter_add(&thread->seccomp, code, size);
+		result = kr_filter_add(&thread->seccomp, code, size, false);
 		if (result == 0 && is_for_all) {
 			share_filters(thread);
 		}

@@ -197,3 +197,26 @@ int kr_check_args(const struct kr_entry *entry, const struct kr_call *call, stru
 	}
 	return 0;
 }
+
+void kr_check_notified(const struct kr_entry *entry, const struct kr_call *call, uint64_t host[6])
+{
+	for (int i = 0; i < 6; i++) {
+		const struct kr_arg *arg = &entry->arg[i];
+		uint64_t count = 1;
+
+		host[i] = call->arg[i];
+		if (arg->kind == KR_ARG_FD) {
+			host[i] = kr_is_monitor_fd((int)(uint32_t)call->arg[i]) ? UINT32_MAX : call->arg[i];
+			continue;
+		}
+		if (arg->kind < KR_ARG_TEXT || (call->arg[i] == 0 && arg->nullable)) {
+			continue;
+		}
+		if (arg->kind != KR_ARG_TEXT) {
+			count = count_of(entry, call, arg);
+		}
+		if (is_too_many(entry, arg, count) || !kr_guest_has(call->arg[i], span_of(arg, count))) {
+			host[i] = kr_stand_in(call->arg[i], span_of(arg, count));
+		}
+	}
+}

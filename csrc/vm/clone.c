@@ -114,6 +114,7 @@ static void become_process(struct kr_thread *thread, const struct clone_args *ar
 	}
 	machine->first_thread = NULL;
 	kr_aio_forget(machine);
+	kr_descriptors_unspare_all(&machine->descriptors);
 	kr_thread_enter(thread);
 	if ((args->flags & CLONE_CLEAR_SIGHAND) != 0) {
 		kr_signals_forget_handlers(thread->actions);

@@ -88,12 +88,15 @@ static int decide(const struct accumulator *a, const struct sock_filter *code)
 	return is_true ? code->jt : code->jf;
 }
 
-static bool lets_call_happen(uint32_t verdict)
+/* `notifies`: an agent may be asked about the call, and let it go on. */
+static bool lets_call_happen(uint32_t verdict, bool notifies)
 {
 	switch (verdict & SECCOMP_RET_ACTION_FULL) {
 	case SECCOMP_RET_ALLOW:
 	case SECCOMP_RET_LOG:
 		return true;
+	case SECCOMP_RET_USER_NOTIF:
+		return notifies;
 	default:
 		return false;
 	}
@@ -101,8 +104,11 @@ static bool lets_call_happen(uint32_t verdict)
 
 /* Whether a checked program may allow a call for some arguments.  Jumps only go forward, so one pass sees every
  * way.  0 or 1; -ENOMEM. */
-static int may_allow(const struct sock_filter *code, size_t size, uint32_t nr)
+static int may_allow(const struct kr_filter *filter, const struct kr_entry *entry)
 {
+	const bool notifies = filter->has_listener && entry->notifies;
+	const struct sock_filter *code = filter->code;
+	const size_t size = filter->size;
 	struct accumulator *at = calloc(size, sizeof *at);
 	int found = 0;
 
@@ -119,7 +125,7 @@ static int may_allow(const struct sock_filter *code, size_t size, uint32_t nr)
 		}
 		switch (BPF_CLASS(code[i].code)) {
 		case BPF_RET:
-			found = BPF_RVAL(code[i].code) != BPF_K || lets_call_happen(code[i].k) ? 1 : 0;
+			found = BPF_RVAL(code[i].code) != BPF_K || lets_call_happen(code[i].k, notifies) ? 1 : 0;
 			break;
 		case BPF_JMP:
 			if (BPF_OP(code[i].code) == BPF_JA) {
@@ -135,7 +141,7 @@ static int may_allow(const struct sock_filter *code, size_t size, uint32_t nr)
 			}
 			break;
 		default:
-			step(&a, &code[i], nr);
+			step(&a, &code[i], entry->nr);
 			join(&at[i + 1], &a);
 			break;
 		}
@@ -155,7 +161,7 @@ static int mark_allowed(bool allowed[NUMBERS], const struct kr_seccomp *profile)
 
 		for (const struct kr_filter *filter = profile->filters; may == 1 && filter != NULL;
 		     filter = filter->older) {
-			may = may_allow(filter->code, filter->size, entry->nr);
+			may = may_allow(filter, entry);
 		}
 		if (may < 0) {
 			return may;

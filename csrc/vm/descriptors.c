@@ -51,20 +51,42 @@ int kr_descriptors_take(struct kr_descriptors *descriptors, int fd)
 
 int kr_descriptors_take_above(struct kr_descriptors *descriptors, int fd, int least)
 {
-	int moved = move_up(fd, least > descriptors->base ? least : descriptors->base);
+	int base = descriptors->base > descriptors->spared_end ? descriptors->base : descriptors->spared_end;
+	int moved = move_up(fd, least > base ? least : base);
 
 	if (moved < 0) {
 		moved = fd;
 	} else {
 		(void)close(fd);
 	}
-	if (moved >= KR_DESCRIPTORS_MAX) {
+	if (moved >= KR_DESCRIPTORS_MAX || moved < descriptors->spared_end) {
 		(void)close(moved);
 		errno = EMFILE;
 		return -1;
 	}
 	__atomic_fetch_or(&descriptors->taken[moved / 64], 1ull << (moved % 64), __ATOMIC_RELAXED);
 	return moved;
+}
+
+void kr_descriptors_spare(struct kr_descriptors *descriptors, int end)
+{
+	descriptors->spared++;
+	if (end > descriptors->spared_end) {
+		descriptors->spared_end = end;
+	}
+}
+
+void kr_descriptors_unspare(struct kr_descriptors *descriptors)
+{
+	if (--descriptors->spared == 0) {
+		descriptors->spared_end = 0;
+	}
+}
+
+void kr_descriptors_unspare_all(struct kr_descriptors *descriptors)
+{
+	descriptors->spared = 0;
+	descriptors->spared_end = 0;
 }
 
 void kr_descriptors_close(struct kr_descriptors *descriptors, int fd)

@@ -13,15 +13,24 @@
 struct kr_descriptors {
 	int base; /* the monitor's are placed from here on, as long as there is room */
 	uint64_t taken[KR_DESCRIPTORS_MAX / 64];
+	unsigned spared; /* calls that wait with descriptors of the guest's, which have been looked at */
+	int spared_end;  /* behind the highest of those, 0 for none */
 };
 
 /* Choose the numbers: from the payload's soft limit on, where the host's hard one allows it. */
 void kr_descriptors_create(struct kr_descriptors *descriptors, uint64_t soft_limit);
 /* Take `fd` over: it is moved up and closed where it was.  Returns the new number, close-on-exec; `fd` itself
- * when there is no room.  -1 with EMFILE, and `fd` closed, where the guest could not be kept from the number. */
+ * when there is no room.  -1 with EMFILE, and `fd` closed, where the guest could not be kept from the number.
+ * The caller holds memory_lock once there are threads. */
 int kr_descriptors_take(struct kr_descriptors *descriptors, int fd);
 /* The same, at `least` or a higher number. */
 int kr_descriptors_take_above(struct kr_descriptors *descriptors, int fd, int least);
+/* Take nothing below `end` over, for a call that will be made some time later with descriptors of the guest's below
+ * it, until kr_descriptors_unspare.  memory_lock, as for kr_descriptors_take once there are threads. */
+void kr_descriptors_spare(struct kr_descriptors *descriptors, int end);
+void kr_descriptors_unspare(struct kr_descriptors *descriptors);
+/* In the child of a fork: no other thread's call waits. */
+void kr_descriptors_unspare_all(struct kr_descriptors *descriptors);
 /* Close one of the monitor's. */
 void kr_descriptors_close(struct kr_descriptors *descriptors, int fd);
 bool kr_descriptors_have(const struct kr_descriptors *descriptors, int fd);

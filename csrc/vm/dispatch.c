@@ -66,6 +66,15 @@ static int64_t emulate(struct kr_thread *thread, const struct kr_call *call, con
 	return failed != 0 ? failed : entry->handler(thread, &checked);
 }
 
+/* Without a listener the kernel says ENOSYS.  So does the monitor of a call that an agent could let go on where it
+ * must not: `create` refuses profiles that name one which the table has. */
+static bool may_notify(const struct kr_call *call, const struct kr_filter *by)
+{
+	const struct kr_entry *entry = kr_call_find(call->nr);
+
+	return by != NULL && by->has_listener && entry != NULL && entry->notifies;
+}
+
 /* Ask the guest's filters.  True when the call may go on; else *result is what the guest gets. */
 static bool is_allowed(struct kr_thread *thread, const struct kr_call *call, int64_t *result)
 {
@@ -75,6 +84,7 @@ static bool is_allowed(struct kr_thread *thread, const struct kr_call *call, int
 		.arch = AUDIT_ARCH_X86_64,
 		.instruction_pointer = call->ip,
 	};
+	const struct kr_filter *by;
 	uint32_t verdict;
 	uint32_t value;
 
@@ -84,7 +94,7 @@ static bool is_allowed(struct kr_thread *thread, const struct kr_call *call, int
 	for (int i = 0; i < 6; i++) {
 		data.args[i] = call->arg[i];
 	}
-	verdict = kr_seccomp_run(seccomp, &data);
+	verdict = kr_seccomp_run(seccomp, &data, &by);
 	value = verdict & SECCOMP_RET_DATA;
 	switch (verdict & SECCOMP_RET_ACTION_FULL) {
 	case SECCOMP_RET_ALLOW:
@@ -98,9 +108,11 @@ static bool is_allowed(struct kr_thread *thread, const struct kr_call *call, int
 		kr_seccomp_trap(thread, call, (uint16_t)value);
 		*result = call->nr;
 		return false;
-	case SECCOMP_RET_TRACE:
 	case SECCOMP_RET_USER_NOTIF:
-		/* What the kernel says when there is neither tracer nor listener, and here there is none. */
+		*result = may_notify(call, by) ? kr_seccomp_notify(thread, call) : -ENOSYS;
+		return false;
+	case SECCOMP_RET_TRACE:
+		/* What the kernel says without a tracer, and here there is none. */
 		*result = -ENOSYS;
 		return false;
 	case SECCOMP_RET_KILL_THREAD:

@@ -153,6 +153,17 @@ static int write_record(struct kr_thread *thread, const struct kr_call *call, co
 	return result != 0 ? result : kr_boot_finish(writer);
 }
 
+/* As kr_descriptors_take, beside other threads. */
+static int take(const struct kr_thread *thread, int fd)
+{
+	int taken;
+
+	kr_machine_lock_memory(thread->machine);
+	taken = kr_descriptors_take(thread->descriptors, fd);
+	kr_machine_unlock_memory(thread->machine);
+	return taken;
+}
+
 static int make_file(const struct kr_thread *thread, const struct kr_boot_writer *writer)
 {
 	struct kr_machine *machine = thread->machine;
@@ -167,7 +178,7 @@ static int make_file(const struct kr_thread *thread, const struct kr_boot_writer
 	if (fd < 0) {
 		return -errno;
 	}
-	fd = kr_descriptors_take(thread->descriptors, fd);
+	fd = take(thread, fd);
 	if (fd < 0) {
 		return -errno;
 	}
@@ -356,7 +367,7 @@ static int64_t exec_descriptor(struct kr_thread *thread, const struct kr_call *c
 	if (file < 0) {
 		return -errno;
 	}
-	file = kr_descriptors_take(thread->descriptors, file);
+	file = take(thread, file);
 	if (file < 0) {
 		return -errno;
 	}

@@ -150,7 +150,7 @@ static size_t bytes_of(size_t size)
 	return sizeof(struct kr_filter) + size * sizeof(struct sock_filter);
 }
 
-int kr_filter_add(struct kr_seccomp *seccomp, const struct sock_filter *code, size_t size)
+int kr_filter_add(struct kr_seccomp *seccomp, const struct sock_filter *code, size_t size, bool has_listener)
 {
 	size_t total = size + PENALTY;
 	struct kr_filter *filter;
@@ -173,6 +173,7 @@ int kr_filter_add(struct kr_seccomp *seccomp, const struct sock_filter *code, si
 	filter->older = seccomp->filters;
 	filter->size = size;
 	filter->total = total;
+	filter->has_listener = has_listener;
 	memcpy(filter->code, code, size * sizeof *code);
 	seccomp->filters = filter;
 	return 0;
@@ -312,10 +313,15 @@ static int32_t rank_of(uint32_t verdict)
 	return (int32_t)(verdict & SECCOMP_RET_ACTION_FULL);
 }
 
-uint32_t kr_seccomp_run(const struct kr_seccomp *seccomp, const struct seccomp_data *data)
+uint32_t kr_seccomp_run(const struct kr_seccomp *seccomp, const struct seccomp_data *data,
+			const struct kr_filter **by)
 {
+	const struct kr_filter *decisive = NULL;
 	uint32_t strongest = SECCOMP_RET_ALLOW;
 
+	if (by != NULL) {
+		*by = NULL;
+	}
 	if (seccomp->strict) {
 		switch (data->nr) {
 		case SYS_read:
@@ -333,9 +339,19 @@ uint32_t kr_seccomp_run(const struct kr_seccomp *seccomp, const struct seccomp_d
 
 		if (rank_of(verdict) < rank_of(strongest)) {
 			strongest = verdict;
+			decisive = filter;
 		}
 	}
+	if (by != NULL) {
+		*by = decisive;
+	}
 	return strongest;
+}
+
+/* One program that nobody listens to needs no head. */
+static bool is_bare(const struct kr_seccomp *seccomp)
+{
+	return seccomp->filters != NULL && seccomp->filters->older == NULL && !seccomp->filters->has_listener;
 }
 
 size_t kr_seccomp_encoded_size(const struct kr_seccomp *seccomp)
@@ -347,21 +363,22 @@ size_t kr_seccomp_encoded_size(const struct kr_seccomp *seccomp)
 		size += filter->size;
 		count++;
 	}
-	return count > 1 ? size + count : size;
+	return is_bare(seccomp) ? size : size + count;
 }
 
 void kr_seccomp_encode(const struct kr_seccomp *seccomp, struct sock_filter *to)
 {
 	size_t end = kr_seccomp_encoded_size(seccomp);
-	bool is_single = seccomp->filters != NULL && seccomp->filters->older == NULL;
 
 	/* The list starts with the newest, the array with the oldest. */
 	for (const struct kr_filter *filter = seccomp->filters; filter != NULL; filter = filter->older) {
 		end -= filter->size;
 		memcpy(&to[end], filter->code, filter->size * sizeof *to);
-		if (!is_single) {
+		if (!is_bare(seccomp)) {
 			end--;
-			to[end] = (struct sock_filter){ .code = KR_FILTER_HEAD, .k = (uint32_t)filter->size };
+			to[end] = (struct sock_filter){ .code = KR_FILTER_HEAD,
+							.jt = filter->has_listener ? KR_FILTER_LISTENER : 0,
+							.k = (uint32_t)filter->size };
 		}
 	}
 }
@@ -372,6 +389,7 @@ int kr_seccomp_decode(struct kr_seccomp *seccomp, const struct sock_filter *code
 
 	while (at < size) {
 		size_t length = size - at;
+		bool has_listener = false;
 		int failed;
 
 		if (code[at].code == KR_FILTER_HEAD) {
@@ -380,9 +398,10 @@ int kr_seccomp_decode(struct kr_seccomp *seccomp, const struct sock_filter *code
 					       code[at].k);
 			}
 			length = code[at].k;
+			has_listener = code[at].jt == KR_FILTER_LISTENER;
 			at++;
 		}
-		failed = kr_filter_add(seccomp, &code[at], length);
+		failed = kr_filter_add(seccomp, &code[at], length, has_listener);
 		if (failed != 0) {
 			return kr_fail(err, -failed, "the seccomp filter is no valid program of %zu instructions",
 				       length);

@@ -9,6 +9,7 @@
 
 #include "../base/err.h"
 
+#include <kr/notify.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stdbool.h>
@@ -17,8 +18,9 @@
 
 struct kr_filter {
 	const struct kr_filter *older;
-	size_t size;  /* instructions of this program */
-	size_t total; /* of this and of all older ones, each with the kernel's penalty of 4 */
+	size_t size;       /* instructions of this program */
+	size_t total;      /* of this and of all older ones, each with the kernel's penalty of 4 */
+	bool has_listener; /* somebody answers its SECCOMP_RET_USER_NOTIF */
 	struct sock_filter code[];
 };
 
@@ -34,7 +36,7 @@ int kr_filter_check(const struct sock_filter *code, size_t size);
 
 /* Add a checked copy of a program.  0, -EINVAL for a bad program, -ENOMEM when the list is as long as the
  * kernel would allow. */
-int kr_filter_add(struct kr_seccomp *seccomp, const struct sock_filter *code, size_t size);
+int kr_filter_add(struct kr_seccomp *seccomp, const struct sock_filter *code, size_t size, bool has_listener);
 /* Let go of a list that nobody else has. */
 void kr_filter_drop_all(struct kr_seccomp *seccomp);
 
@@ -42,13 +44,13 @@ void kr_filter_drop_all(struct kr_seccomp *seccomp);
 uint32_t kr_filter_run(const struct kr_filter *filter, const struct seccomp_data *data);
 
 /* Run all programs.  The result is the strongest action's (the newest of equals), SECCOMP_RET_ALLOW
- * without programs. */
-uint32_t kr_seccomp_run(const struct kr_seccomp *seccomp, const struct seccomp_data *data);
+ * without programs.  *by, unless NULL, is the program that it comes from, NULL for none. */
+uint32_t kr_seccomp_run(const struct kr_seccomp *seccomp, const struct seccomp_data *data,
+			const struct kr_filter **by);
 
 /* The programs as one array, for the boot record of the next image, and back.  One program is written as it
- * is; of several, oldest first, each stands behind an instruction { .code = KR_FILTER_HEAD, .k = size }, which
- * no program can contain. */
-#define KR_FILTER_HEAD 0xffffu
+ * is, unless it has a listener; of several, oldest first, each stands behind an instruction
+ * { .code = KR_FILTER_HEAD, .jt = KR_FILTER_LISTENER or 0, .k = size }, which no program can contain. */
 size_t kr_seccomp_encoded_size(const struct kr_seccomp *seccomp);
 void kr_seccomp_encode(const struct kr_seccomp *seccomp, struct sock_filter *to);
 int kr_seccomp_decode(struct kr_seccomp *seccomp, const struct sock_filter *code, size_t size, struct kr_err *err);

@@ -1,7 +1,8 @@
 # ruff: noqa: INP001  # a script of the build, in no package
-"""Write the C tables of the hypercalls from specs/hypercalls.yaml.
+"""Write what is generated from specs/hypercalls.yaml: the C tables, or what the planner knows of them.
 
     generate_hypercalls.py YAML OUT.c
+    generate_hypercalls.py YAML OUT.py
 
 The YAML's head says what its words mean.  Everything in it is checked here, so that the C may trust the
 tables: a fault is one line that names the call, and exit status 1.  Out of scope: what a call does.
@@ -68,6 +69,7 @@ class Call:
     error: str
     restart: str
     args: tuple[Arg, ...]
+    notifies: bool
 
     def c(self) -> str:
         """Write the initializer."""
@@ -75,7 +77,7 @@ class Call:
         args = ", ".join(arg.c() for arg in self.args or (Arg("KR_ARG_NONE", 0),))
         return (
             f'\t{{ "{self.name}", {handler}, {self.nr}, {SERVE[self.serve]}, {RESTART[self.restart]}, '
-            f"{self.error},\n\t  {{ {args} }} }},\n"
+            f"{self.error},\n\t  {{ {args} }}, {'true' if self.notifies else 'false'} }},\n"
         )
 
 
@@ -132,7 +134,7 @@ def parse_arg(text: object, names: list[str], spec: Mapping[str, object], types:
 def parse_call(name: str, value: object, types: Mapping[str, int]) -> Call:
     """Return one call from its entry."""
     spec = mapping(value, "the entry")
-    unknown = set(spec) - {"nr", "does", "args", "serve", "errno", "restart"}
+    unknown = set(spec) - {"nr", "does", "args", "serve", "errno", "restart", "notify"}
     if unknown:
         raise Fault(f"unknown key {min(unknown)}")
     missing = {"nr", "does", "args", "serve"} - set(spec)
@@ -157,7 +159,17 @@ def parse_call(name: str, value: object, types: Mapping[str, int]) -> Call:
     if len(names) > 6:
         raise Fault("has more than six arguments")
     parsed = tuple(parse_arg(text, names, args, types) for text in args.values())
-    return Call(name, nr, serve, "0" if error is None else str(error), restart, parsed)
+    notifies = serve == "forward" and restart != "nohand" and all(is_flat(text) for text in args.values())
+    if "notify" in spec:
+        if spec["notify"] is not False or not notifies:
+            raise Fault("notify can only be false, and only where it would not be so anyway")
+        notifies = False
+    return Call(name, nr, serve, "0" if error is None else str(error), restart, parsed, notifies)
+
+
+def is_flat(text: object) -> bool:
+    """Tell whether an argument of this type can be checked without copying what it points to."""
+    return isinstance(text, str) and text != "address" and "iovec" not in text
 
 
 def parse(document: object) -> tuple[list[Call], list[str]]:
@@ -224,10 +236,22 @@ const size_t kr_monitor_calls_size = sizeof kr_monitor_calls / sizeof kr_monitor
 """
 
 
+def render_python(calls: list[Call], source: str) -> str:
+    """Return the Python module."""
+    names = "".join(f'        "{call.name}",\n' for call in calls if not call.notifies)
+    return f'''"""Written by generate_hypercalls.py from {source}."""
+
+UNNOTIFIED = frozenset(
+    (
+{names}    )
+)
+'''
+
+
 def main(arguments: list[str]) -> int:
     """Generate one file; returns the exit status."""
     if len(arguments) != 2:
-        sys.stderr.write("usage: generate_hypercalls.py YAML OUT.c\n")
+        sys.stderr.write("usage: generate_hypercalls.py YAML OUT.c|OUT.py\n")
         return 2
     source, target = Path(arguments[0]), Path(arguments[1])
     try:
@@ -235,7 +259,10 @@ def main(arguments: list[str]) -> int:
     except (Fault, yaml.YAMLError) as fault:
         sys.stderr.write(f"{source}: {fault}\n")
         return 1
-    target.write_text(render(calls, monitor, source.name))
+    if target.suffix == ".py":
+        target.write_text(render_python(calls, source.name))
+    else:
+        target.write_text(render(calls, monitor, source.name))
     return 0
 
 

@@ -6,10 +6,10 @@
  * finds its return address in [kr_host_call_check, kr_host_call_done) moves it to kr_host_call_skip: the call
  * has not begun, or the kernel would begin it once more.  Both, and a signal that came before, return
  * -ERESTARTNOINTR (-513), which no system call returns.  The stack is never touched, so that the way out is
- * the same from everywhere.
+ * the same from everywhere; nor does the code look where it stands, so that it may be copied (notify.c).
  */
 	.text
-	.globl	kr_host_call_enter, kr_host_call_check, kr_host_call_done, kr_host_call_skip
+	.globl	kr_host_call_enter, kr_host_call_check, kr_host_call_done, kr_host_call_skip, kr_host_call_end
 	.type	kr_host_call_enter, @function
 kr_host_call_enter:
 	.cfi_startproc
@@ -31,6 +31,7 @@ kr_host_call_done:
 kr_host_call_skip:
 	movq	$-513, %rax
 	ret
+kr_host_call_end:
 	.cfi_endproc
 	.size	kr_host_call_enter, .-kr_host_call_enter
 

@@ -5,6 +5,8 @@
 #ifndef KR_VM_HOST_CALL_H
 #define KR_VM_HOST_CALL_H
 
+#include <kr/notify.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,7 +19,23 @@ int64_t kr_host_call_enter(const volatile int *pending, int64_t nr, const uint64
 extern const char kr_host_call_check[];
 extern const char kr_host_call_done[];
 extern const char kr_host_call_skip[];
+extern const char kr_host_call_end[];
 void kr_signal_restorer(void);
+
+/* Where the copy of kr_host_call_enter begins from whose SYSCALL the kernel asks an agent. */
+static inline uint64_t kr_host_call_notify_start(void)
+{
+	return KR_NOTIFY_IP - (uint64_t)(kr_host_call_done - (const char *)(uintptr_t)kr_host_call_enter);
+}
+
+/* Whether a signal came, by its return address, where a call is about to begin. */
+static inline bool kr_host_call_is_ahead(uint64_t ip)
+{
+	uint64_t begun = (uint64_t)(uintptr_t)kr_host_call_done;
+	uint64_t window = (uint64_t)(kr_host_call_done - kr_host_call_check);
+
+	return begun - ip - 1 < window || KR_NOTIFY_IP - ip - 1 < window;
+}
 
 /* clone3(2) with a stack for the child, which calls child(argument); that does not return. */
 int64_t kr_host_clone(const struct clone_args *args, size_t size, void (*child)(void *), void *argument);

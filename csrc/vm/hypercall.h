@@ -42,6 +42,7 @@ struct kr_entry {
 	uint8_t restart; /* enum kr_restart */
 	int16_t error;   /* of KR_SERVE_REFUSE, as a positive errno */
 	struct kr_arg arg[6];
+	bool notifies; /* an agent may be asked about it, and let it go on: kr_check_notified */
 };
 
 /* The served calls in the order of their numbers. */
@@ -74,6 +75,11 @@ uint64_t kr_stand_in(uint64_t address, uint64_t size);
  * pointers that are bad.  The strings of an emulated call are left to its handler.  0 or -errno. */
 int kr_check_args(const struct kr_entry *entry, const struct kr_call *call, struct kr_scratch *scratch,
 		  uint64_t host[6]);
+
+/* The arguments of a call that `notifies`, as an agent sees them and the kernel makes the call with, at any time
+ * later: those of kr_check_args without copies, and -1 in the place of a descriptor of the monitor's.  A string may
+ * end behind the arena, where for a page nobody has memory. */
+void kr_check_notified(const struct kr_entry *entry, const struct kr_call *call, uint64_t host[6]);
 
 /* Copy `count` struct iovec, each limited to what is the guest's; *to points into the room.  0 or -errno. */
 int kr_copy_iovec(struct kr_scratch *scratch, uint64_t from, uint64_t count, uint64_t *to);

@@ -6,6 +6,7 @@
 #include "confine.h"
 #include "rlimit.h"
 #include "load.h"
+#include "notify.h"
 #include "stack.h"
 #include "worker.h"
 
@@ -63,6 +64,9 @@ static int confine(const struct kr_boot *boot, struct kr_thread *thread, struct 
 		return kr_fail(err, EPROTO, "the boot record's filter has %u bytes", boot->filter.size);
 	}
 	if (size > 0 && kr_seccomp_decode(&thread->seccomp, code, size, err) < 0) {
+		return -1;
+	}
+	if (kr_notify_prepare(&thread->seccomp, err) < 0) {
 		return -1;
 	}
 	if ((boot->flags & KR_BOOT_CONFINED) != 0) {

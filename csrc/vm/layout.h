@@ -8,6 +8,7 @@
  *              KR_SYSTEM_BASE …                what the processor needs: trap page, fault stubs, descriptor
  *                                              tables, and the host's vDSO.  Not the arena, so no pointer of
  *                                              the guest into it is ever good
+ *              KR_NOTIFY_IP                    1 GiB further, of the monitor alone: kr/notify.h
  *   physical   0 … KR_SYSTEM_BYTES             system memory: page tables and the pages behind KR_SYSTEM_BASE;
  *                                              first the root of the page tables, then the trap page, behind
  *                                              which the host has no memory

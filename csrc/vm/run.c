@@ -24,14 +24,16 @@ struct hypercall_block {
 static bool is_restarted(struct kr_thread *thread, int64_t nr, int64_t result)
 {
 	const struct kr_pending *pending = &thread->pending;
+	bool was_notified = thread->was_notified;
 
+	thread->was_notified = false;
 	if (result != -EINTR || pending->number == 0) {
 		return false;
 	}
 	if (pending->before_call) {
 		return true;
 	}
-	return kr_call_restart(nr) == KR_RESTART_SA && kr_signals_restart(thread);
+	return (was_notified || kr_call_restart(nr) == KR_RESTART_SA) && kr_signals_restart(thread);
 }
 
 static void deliver_forced(struct kr_thread *thread)

@@ -70,7 +70,7 @@ static void on_signal(int number, siginfo_t *info, void *context)
 	thread->pending.number = number;
 	/* The kernel's mask is 8 bytes; glibc's type is longer than what the kernel wrote. */
 	memset(&user->uc_sigmask, 0xff, MASK_BYTES);
-	if (*ip >= (greg_t)(uintptr_t)kr_host_call_check && *ip < (greg_t)(uintptr_t)kr_host_call_done) {
+	if (kr_host_call_is_ahead((uint64_t)*ip)) {
 		*ip = (greg_t)(uintptr_t)kr_host_call_skip;
 	}
 	thread->cpu->run->immediate_exit = 1;

@@ -40,7 +40,8 @@ struct kr_thread {
 	uint64_t clear_tid; /* guest address to clear and wake when the thread ends, 0 for none */
 	uint64_t robust_list;
 	struct kr_seccomp seccomp;
-	bool is_forced; /* `forced` is delivered when the registers hold the call's result */
+	bool was_notified; /* an agent was asked about the call: it is interrupted as the asking is */
+	bool is_forced;    /* `forced` is delivered when the registers hold the call's result */
 	siginfo_t forced;
 	struct kr_lock_holder holder;       /* of its host thread */
 	struct kr_descriptors *descriptors; /* the monitor's in its process */

@@ -51,6 +51,7 @@ static void equip(struct borrower *borrower, const struct kr_thread *thread, str
 {
 	borrower->actions.lock = (struct kr_lock){ .bytes = { 0 } };
 	borrower->descriptors = *thread->descriptors;
+	kr_descriptors_unspare_all(&borrower->descriptors);
 	kr_actions_lock(thread->actions);
 	memcpy(borrower->actions.action, thread->actions->action, sizeof borrower->actions.action);
 	kr_actions_unlock(thread->actions);

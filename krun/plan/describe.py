@@ -122,6 +122,8 @@ def describe(op: Op) -> str:  # noqa: RET503 - the match is exhaustive, as asser
             return "set capabilities: " + ", ".join(f"{name} {_capabilities(mask)}" for name, mask in sets)
         case ops.Seccomp():
             return f"load the seccomp profile, default {op.filter.default_action}"
+        case ops.SeccompMonitor():
+            return "have the monitor ask about single calls, and send the listener away"
         case ops.SeccompNotify():
             return f"load the seccomp profile, default {op.filter.default_action}, and send its listener away"
         case ops.ChangeDirectory():

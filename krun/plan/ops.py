@@ -444,6 +444,18 @@ class SeccompNotify(Operation):
     state: tuple[str, ...]
 
 
+class SeccompMonitor(Operation):
+    """Load the filter by which the monitor asks about single calls, and send its listener away.
+
+    state: as for SeccompNotify.
+    """
+
+    OP = "SECCOMP_MONITOR"
+
+    flags: int
+    state: tuple[str, ...]
+
+
 class ChangeDirectory(Operation):
     """Set the working directory, and make sure that it lies within the root; `create` makes a missing one."""
 
@@ -614,6 +626,7 @@ if TYPE_CHECKING:
         | NoNewPrivileges
         | Seccomp
         | SeccompNotify
+        | SeccompMonitor
         | ChangeDirectory
         | ContainDescriptors
         | Scheduler

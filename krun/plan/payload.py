@@ -11,7 +11,7 @@ from krun.plan.labels import label_operations
 from krun.plan.monitors import run_operations
 from krun.plan.notify import NAME, notify_entry
 from krun.plan.scheduling import affinity_operations, scheduling_operations
-from krun.plan.seccomp import seccomp_operation
+from krun.plan.seccomp import monitor_operations, seccomp_operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def payload_operations(
     no_new_privs, and then as late as can be (`monitors`), so that it meets few calls of krun's own.
     """
     early = profile is not None and options.monitor == "none" and not process.no_new_privileges
+    so_far = "running" if joins else "creating"
     program: list[Op] = [
         ops.ContainDescriptors(preserved=options.listen_fds + options.preserve_fds),
         ops.ChangeDirectory(path=process.cwd, create=int(not joins)),
@@ -53,7 +54,8 @@ def payload_operations(
         *label_operations(process, facts),
     ]
     if early and profile is not None:
-        program.append(seccomp_operation(profile, spec, options, "running" if joins else "creating"))
+        program.append(seccomp_operation(profile, spec, options, so_far))
+    program += monitor_operations(profile, spec, options, so_far)
     program += user_operations(process, sets)
     if process.no_new_privileges:
         program.append(ops.NoNewPrivileges())

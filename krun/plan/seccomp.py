@@ -45,18 +45,21 @@ def check_seccomp(linux: Linux, facts: HostFacts, options: Options) -> Seccomp |
     for index, rule in enumerate(profile.syscalls):
         if rule.action != NOTIFY:
             continue
-        path = f"$.linux.seccomp.syscalls[{index}]"
-        if options.monitor != "none":
-            raise Unsupported(
-                f"{path}.action",
-                f"{NOTIFY} needs --monitor none: in a VM nobody else can answer the payload's calls",
-            )
-        if _CARRIER in rule.names:
-            raise Unsupported(
-                f"{path}.names[{rule.names.index(_CARRIER)}]",
-                f"{_CARRIER} cannot be notified: the listener itself is sent with it",
-            )
+        for position, name in enumerate(rule.names):
+            if reason := _unnotified(name, options.monitor):
+                path = f"$.linux.seccomp.syscalls[{index}].names[{position}]"
+                raise Unsupported(path, f"{name} cannot be notified{reason}")
     return profile
+
+
+def _unnotified(name: str, monitor: str) -> str:
+    """Return why nobody can be asked about a call; empty when it is possible."""
+    if monitor == "none":
+        return ": the listener itself is sent with it" if name == _CARRIER else ""
+    from krun.plan._hypercalls import UNNOTIFIED  # of no use to most profiles
+
+    why = " in a VM: it is not passed to the kernel as it is, and so could not go on (use --monitor none)"
+    return why if name in UNNOTIFIED else ""
 
 
 def has_listener(profile: Seccomp) -> bool:
@@ -92,6 +95,17 @@ def seccomp_operation(profile: Seccomp, spec: Spec, options: Options, status: st
         return ops.Seccomp(flags=flags & ~_WAIT_KILLABLE, filter=profile)
     state = _process_state(profile, spec, options, status)
     return ops.SeccompNotify(flags=flags & ~_TSYNC, filter=profile, state=state)
+
+
+def monitor_operations(profile: Seccomp | None, spec: Spec, options: Options, status: str) -> list[Op]:
+    """Return what lets the monitor ask about calls of the profile, which it evaluates itself.
+
+    The filter meets no call of krun-init's, so that it is loaded early; what goes wrong is `create`'s error.
+    """
+    if profile is None or options.monitor == "none" or not has_listener(profile):
+        return []
+    flags = _WAIT_KILLABLE if "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV" in profile.flags else 0
+    return [ops.SeccompMonitor(flags=flags, state=_process_state(profile, spec, options, status))]
 
 
 def _process_state(profile: Seccomp, spec: Spec, options: Options, status: str) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ CASES = {
     "process.none": ("process", OPTIONS),
     "process.builtin": ("process", OPTIONS.replace(monitor="builtin")),
     "listener.none": ("listener", OPTIONS),
+    "listener.builtin": ("listener", OPTIONS.replace(monitor="builtin")),
     "mounts.none": ("mounts", OPTIONS),
     "mounts.no-pivot": ("mounts", OPTIONS.replace(no_pivot=True, no_new_keyring=True)),
 }
@@ -40,6 +41,7 @@ JOINED = {
     "process.exec-none": ("process", OPTIONS.replace(init_pid=42, listen_fds=1)),
     "process.exec-builtin": ("process", OPTIONS.replace(monitor="builtin", init_pid=42)),
     "listener.exec-none": ("listener", OPTIONS.replace(init_pid=42)),
+    "listener.exec-builtin": ("listener", OPTIONS.replace(monitor="builtin", init_pid=42)),
 }
 
 

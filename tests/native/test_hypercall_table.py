@@ -62,6 +62,24 @@ def test_the_table_of_the_repository_is_valid(generator: ModuleType, tmp_path: P
     assert target.read_text().count("KR_SERVE_") == len(calls)
 
 
+def test_what_an_agent_may_let_go_on_is_passed_to_the_kernel_as_it_is(
+    generator: ModuleType, tmp_path: Path
+) -> None:
+    """specs/decisions/0012: nothing emulated or refused, nothing whose structures lead on to other memory."""
+    target = tmp_path / "out.py"
+    assert generator.main([str(TABLE), str(target)]) == 0
+    names: dict[str, frozenset[str]] = {}
+    exec(target.read_text(), names)  # noqa: S102  # it is ours, and the planner imports it
+    calls = yaml.safe_load(TABLE.read_text())["calls"]
+    notified = {name: call for name, call in calls.items() if name not in names["UNNOTIFIED"]}
+    assert {call["serve"] for call in notified.values()} == {"forward"}
+    assert {call.get("restart", "never") for call in notified.values()} == {"sa", "never"}
+    kinds = {text for call in notified.values() for text in call["args"].values()}
+    assert not {text for text in kinds if "iovec" in text or text == "address"}
+    assert {"mkdir", "mknodat", "mount", "setxattr", "sysinfo", "connect", "bind", "chown"} <= set(notified)
+    assert {"openat", "mmap", "execve", "bpf", "sendmsg", "epoll_wait"} <= names["UNNOTIFIED"]
+
+
 def test_what_reaches_below_the_guest_is_refused() -> None:
     """No call that reads other processes or changes the host's kernel is served."""
     calls = yaml.safe_load(TABLE.read_text())["calls"]
@@ -87,6 +105,8 @@ def test_a_table_that_is_right_is_accepted(generator: ModuleType, document: Any)
         (("calls", "read", "restart"), "yes", "restart must be one of"),
         (("calls", "read", "does"), "", "does must be one line"),
         (("calls", "read", "extra"), 1, "unknown key extra"),
+        (("calls", "read", "notify"), True, "notify can only be false"),
+        (("calls", "ptrace", "notify"), False, "only where it would not be so anyway"),
         (("calls", "read", "args", "buf"), "out byte*size", "counted by size, which is no argument"),
         (("calls", "read", "args", "buf"), "out byte*fd", "which is no int, uint or size"),
         (("calls", "read", "args", "buf"), "out nonsense", "nonsense is not among the types"),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import resource
+import socket
 import struct
 import sys
 from pathlib import Path
 
 import pytest
+from support.agent import receive
 from support.stage import Outcome, StageRunner
 
 from krun.plan import ops
@@ -61,7 +63,11 @@ os._exit(9)
 
 
 def run(
-    stage: StageRunner, *end: ops.Operation, filter_: bytes = b"\x06\0\0\0\0\0\xff\x7f", barrier: int = 1
+    stage: StageRunner,
+    *end: ops.Operation,
+    filter_: bytes = b"\x06\0\0\0\0\0\xff\x7f",
+    barrier: int = 1,
+    listener: int = -1,
 ) -> Outcome:
     """Run the monitor that tells what it got."""
     monitor = native.memfd_sealed("krun-vm", MONITOR.encode())
@@ -76,7 +82,8 @@ def run(
         execute,
     ]
     try:
-        return stage.run(program, {native.FD_MONITOR: monitor, native.FD_KVM: kvm})
+        roles = {native.FD_MONITOR: monitor, native.FD_KVM: kvm, native.FD_LISTENER: listener}
+        return stage.run(program, {role: fd for role, fd in roles.items() if fd >= 0})
     finally:
         os.close(monitor)
         os.close(kvm)
@@ -111,6 +118,27 @@ def test_monitor_behind_the_barrier_runs_at_once(stage: StageRunner) -> None:
     assert lines[2:4] == ["header b'KRBT' 2 True 0", "given [False, False, False, True, True, True]"]
     assert lines[-3:-1] == ["filter b''", "limits [] b''"]
     assert (outcome.records, outcome.started) == ("ready\n", True)
+
+
+def test_monitor_learns_that_an_agent_listens(stage: StageRunner) -> None:
+    """The filter meets nothing of krun-init or of a monitor that does not ask; its listener is sent."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    with ours, theirs:
+        ours.settimeout(30)
+        op = ops.SeccompMonitor(0, ("<", "-", ">"))
+        outcome = run(stage, op, filter_=b"\x06\0\0\0\0\0\xc0\x7f", listener=theirs.fileno())
+        text, files, _, _ = socket.recv_fds(ours, 1024, 2)
+    assert (outcome.error, os.waitstatus_to_exitcode(outcome.status or 0)) == (None, 9)
+    head = struct.pack("<HBBI", 0xFFFF, 1, 0, 1)
+    program = head + b"\x06\0\0\0\0\0\xc0\x7f"
+    assert f"filter {program!r}" in outcome.output
+    pid = text[1:].partition(b"-")[0]
+    assert pid.isdigit()
+    assert text == b"<%s-%s>" % (pid, pid)
+    (listener,) = files
+    assert os.readlink(f"/proc/self/fd/{listener}") == "anon_inode:seccomp notify"
+    assert receive(listener) is None
+    os.close(listener)
 
 
 def test_limits_are_the_payloads_and_not_the_monitors(stage: StageRunner) -> None:

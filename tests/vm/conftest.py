@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from support import hypercalls
 
 PAYLOADS = Path(__file__).parent / "payloads"
 WARNINGS = ("-std=gnu17", "-Wall", "-Wextra", "-Werror", "-Wno-infinite-recursion")
@@ -69,3 +70,10 @@ def in_vm(krun_vm: Path) -> Run:
         )
 
     return run
+
+
+@pytest.fixture
+def hostile(compiled: Callable[..., Path], tmp_path: Path) -> Path:
+    """Return the hostile program, built static with the table of today."""
+    hypercalls.write_pointer_calls(tmp_path / "table.inc")
+    return compiled("hostile.c", "-static", f"-I{tmp_path}")

@@ -104,6 +104,7 @@ enum kr_fd_role {
 	X(65, APPARMOR_PROFILE,     "s",       "profile")                                                        \
 	X(66, SELINUX_LABEL,        "s",       "label")                                                          \
 	X(67, SECCOMP_NOTIFY,       "ubS",     "flags filter state")                                             \
+	X(68, SECCOMP_MONITOR,      "uS",      "flags state")                                                    \
 	/* -- init: the payload -- */                                                                            \
 	X(69, LISTEN_PID,           "",        "")                                                               \
 	X(70, FIND_PROGRAM,         "sS",      "name search_path")                                               \

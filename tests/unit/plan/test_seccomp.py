@@ -125,6 +125,34 @@ def test_listener_is_sent_with_the_state(
     }
 
 
+@pytest.mark.parametrize("no_new_privileges", [False, True])
+def test_the_monitor_s_listener_is_sent_early(
+    spec: Spec, process: Process, compile_spec: Callable[..., Plan], no_new_privileges: bool
+) -> None:
+    """With the privilege that loading needs; the profile itself goes to the monitor alone."""
+    spec = filtered(spec.replace(process=process.replace(no_new_privileges=no_new_privileges)), NOTIFYING)
+    plan = compile_spec(spec, monitor="builtin")
+    op = plan.program[place(plan, ops.SeccompMonitor)]
+    assert isinstance(op, ops.SeccompMonitor)
+    assert place(plan, ops.SeccompMonitor) < place(plan, ops.BoundCapabilities)
+    assert not any(isinstance(op, ops.Seccomp | ops.SeccompNotify) for op in plan.program)
+    assert (plan.listener, op.flags) == ("/run/agent", 0)
+    assert json.loads("42".join(op.state))["state"]["status"] == "creating"
+    last = plan.program[-1]
+    assert isinstance(last, ops.ExecuteMonitor)
+    assert last.filter == NOTIFYING
+
+
+def test_of_the_flags_the_monitor_s_listener_has_what_concerns_the_asking(
+    spec: Spec, compile_spec: Callable[..., Plan]
+) -> None:
+    """SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV is the kernel's business in a VM too."""
+    plan = compile_spec(filtered(spec, NOTIFYING.replace(flags=tuple(FLAGS))), monitor="builtin")
+    op = plan.program[place(plan, ops.SeccompMonitor)]
+    assert isinstance(op, ops.SeccompMonitor)
+    assert op.flags == 32
+
+
 def test_state_of_a_process_that_joins_has_both_pids(spec: Spec, compile_spec: Callable[..., Plan]) -> None:
     """Its own, and that of the container's init."""
     plan = compile_spec(filtered(spec, NOTIFYING.replace(listener_metadata="")), init_pid=7)
@@ -162,7 +190,9 @@ def test_listener_path_is_ignored_without_the_action(spec: Spec, compile_spec: C
 @pytest.mark.parametrize(
     ("monitor", "names", "path"),
     [
-        ("builtin", ("mkdir",), "$.linux.seccomp.syscalls[0].action"),
+        ("builtin", ("mkdir", "openat"), "$.linux.seccomp.syscalls[0].names[1]"),
+        ("builtin", ("bpf",), "$.linux.seccomp.syscalls[0].names[0]"),
+        ("builtin", ("epoll_wait",), "$.linux.seccomp.syscalls[0].names[0]"),
         ("none", ("mkdir", "sendmsg"), "$.linux.seccomp.syscalls[0].names[1]"),
     ],
 )
@@ -174,6 +204,14 @@ def test_listener_that_cannot_be_had_is_refused(
     with pytest.raises(Unsupported) as caught:
         compile_spec(filtered(spec, profile), monitor=monitor)
     assert caught.value.faults[0].path == path
+
+
+def test_names_that_only_other_architectures_have_do_not_matter(
+    spec: Spec, compile_spec: Callable[..., Plan]
+) -> None:
+    """Profiles name them for all machines at once."""
+    profile = NOTIFYING.replace(syscalls=(SeccompRule(("chown", "chown32"), "SCMP_ACT_NOTIFY"),))
+    assert compile_spec(filtered(spec, profile), monitor="builtin").listener == "/run/agent"
 
 
 def test_kernel_without_seccomp_is_refused(
