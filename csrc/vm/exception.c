@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "exception.h"
 
+#include "../base/fd.h"
+#include "layout.h"
 #include "machine.h"
 #include "paging.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #define VECTOR_DIVIDE     0u
@@ -21,6 +24,8 @@
 
 #define PAGE_FAULT_WRITE   0x02u
 #define PAGE_FAULT_EXECUTE 0x10u
+
+#define PAGE_IS_GUARD (1ull << 58)
 
 #define FLOAT_UNKNOWN 14 /* FPE_FLTUNK, which not every C library has */
 
@@ -106,6 +111,62 @@ static siginfo_t signal_of(struct kr_thread *thread, const struct kr_stop *stop)
 	return info;
 }
 
+/* Whether madvise has put a guard (MADV_GUARD_INSTALL) where the page would be: a bit of the pagemap. */
+static bool is_guard_at(const struct kr_machine *machine, uint64_t address)
+{
+	const off_t at = (off_t)(address / KR_PAGE * sizeof(uint64_t));
+	kr_own_fd int pages = openat(machine->proc, machine->proc < 0 ? "/proc/self/pagemap" : "self/pagemap",
+				     O_RDONLY | O_CLOEXEC);
+	uint64_t page = 0;
+
+	return pages >= 0 && pread(pages, &page, sizeof page, at) == (ssize_t)sizeof page &&
+	       (page & PAGE_IS_GUARD) != 0;
+}
+
+/* The signal for a page that the host lacks. */
+static void force_missing(struct kr_thread *thread, uint64_t address, uint64_t error)
+{
+	const bool is_guard = is_guard_at(thread->machine, address);
+	siginfo_t info = { .si_signo = is_guard ? SIGSEGV : SIGBUS,
+			   .si_code = is_guard ? SEGV_MAPERR : BUS_ADRERR };
+
+	thread->search.is_on = false;
+	info.si_addr = (void *)(uintptr_t)address;
+	kr_signals_force(thread, &info, VECTOR_PAGE_FAULT, error, address);
+}
+
+void kr_exception_serve_missing(struct kr_thread *thread)
+{
+	struct kr_machine *machine = thread->machine;
+	struct kr_search *search = &thread->search;
+	uint64_t rip = kr_cpu_regs(thread->cpu)->rip;
+
+	if (search->is_on && search->rip == rip) {
+		/* All that it touches can be read: it writes where the file system has no room. */
+		force_missing(thread, search->last, PAGE_FAULT_WRITE);
+		return;
+	}
+	*search = (struct kr_search){ .is_on = true, .rip = rip };
+	kr_machine_lock_memory(machine);
+	for (size_t i = 0; i < KR_ARENA_PARTS; i++) {
+		kr_paging_drop(machine, kr_arena_parts[i].start, kr_arena_parts[i].end);
+	}
+	kr_machine_unlock_memory(machine);
+}
+
+/* The tables show the page again.  Is it what the instruction has been stopped for? */
+static void look_behind(struct kr_thread *thread, const struct kr_stop *stop)
+{
+	struct kr_search *search = &thread->search;
+	uint8_t byte;
+
+	search->is_on = search->is_on && search->rip == kr_cpu_regs(thread->cpu)->rip;
+	if (search->is_on && kr_copy_from_guest(&byte, stop->address, sizeof byte) < 0) {
+		force_missing(thread, stop->address, stop->error);
+	}
+	search->last = stop->address;
+}
+
 static void serve_page_fault(struct kr_thread *thread, const struct kr_stop *stop)
 {
 	siginfo_t info = { .si_signo = SIGSEGV };
@@ -119,6 +180,7 @@ static void serve_page_fault(struct kr_thread *thread, const struct kr_stop *sto
 	}
 	result = kr_paging_fault(thread->machine, stop->address, access);
 	if (result == 0) {
+		look_behind(thread, stop);
 		return;
 	}
 	if (result < 0) {

@@ -122,12 +122,10 @@ static void serve_hypercall(struct kr_thread *thread, uint32_t number)
 	deliver_forced(thread);
 }
 
-/* A mapped page without anything behind it: the end of a truncated file, or a guard that madvise put there.  Or
- * another thread changed the page's protection while this one touched it: then it is there again.  `withdrawals`
- * is their number before the guest ran. */
+/* Another thread may have changed the page's protection while this one touched it: then it is there again.
+ * `withdrawals` is their number before the guest ran. */
 static void serve_missing_memory(struct kr_thread *thread, uint64_t withdrawals)
 {
-	const siginfo_t info = { .si_signo = SIGBUS, .si_code = BUS_ADRERR };
 	struct kr_machine *machine = thread->machine;
 	bool is_there;
 
@@ -135,7 +133,7 @@ static void serve_missing_memory(struct kr_thread *thread, uint64_t withdrawals)
 	is_there = machine->withdrawals != withdrawals;
 	kr_machine_unlock_memory(machine);
 	if (!is_there) {
-		kr_signals_force(thread, &info, 14, 0, 0);
+		kr_exception_serve_missing(thread);
 	}
 }
 

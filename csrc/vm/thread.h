@@ -23,6 +23,13 @@ struct kr_machine;
 /* How the call came that is being served: it says where to continue. */
 enum kr_entry_kind { KR_ENTRY_SYSCALL, KR_ENTRY_HYPERCALL };
 
+/* For the page that the host lacks, see exception.h. */
+struct kr_search {
+	bool is_on;
+	uint64_t rip;  /* the instruction that touches it */
+	uint64_t last; /* what that instruction has touched of what is there; 0 for nothing */
+};
+
 struct kr_thread {
 	struct kr_thread *next; /* in one of the machine's lists; thread_lock */
 	struct kr_machine *machine;
@@ -45,6 +52,7 @@ struct kr_thread {
 	siginfo_t forced;
 	struct kr_lock_holder holder;       /* of its host thread */
 	struct kr_descriptors *descriptors; /* the monitor's in its process */
+	struct kr_search search;
 	bool has_ended;
 	bool is_main;     /* its host thread is the one that the process began with */
 	bool is_borrower; /* the child of a vfork, in its parent's machine until it execs or ends */

@@ -282,6 +282,55 @@ static int truncated_file(void)
 	return 0;
 }
 
+#define GUARD_INSTALL 102 /* MADV_GUARD_INSTALL, since Linux 6.13 */
+
+/* Touch `at`: the signal and its code, as one number; 0 for none. */
+static int signal_of(volatile char *at, int is_write)
+{
+	caught = code = 0;
+	address = NULL;
+	if (sigsetjmp(back, 1) == 0) {
+		if (is_write) {
+			*at = 1;
+		} else {
+			(void)*at;
+		}
+	}
+	return caught * 100 + code;
+}
+
+static int signal_tells_the_missing_address(void)
+{
+	const int end_of_file = SIGBUS * 100 + BUS_ADRERR;
+	FILE *file = tmpfile();
+	const size_t size = 6 << 20;
+	char *page;
+
+	handle(SIGBUS, jump, 0);
+	handle(SIGSEGV, jump, 0);
+	EXPECT(file != NULL && ftruncate(fileno(file), 8192) == 0);
+	page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fileno(file), 0);
+	EXPECT(page != MAP_FAILED && signal_of(page + 8191, 1) == 0);
+	for (int is_write = 0; is_write < 2; is_write++) {
+		EXPECT(signal_of(page + 8192 + 77, is_write) == end_of_file && address == page + 8192 + 77);
+		EXPECT(signal_of(page + (3 << 20), is_write) == end_of_file && address == page + (3 << 20));
+		EXPECT(signal_of(page + size - 1, is_write) == end_of_file && address == page + size - 1);
+		EXPECT(signal_of(page + 4096, is_write) == 0);
+	}
+	/* What grows is there, what shrinks no longer. */
+	EXPECT(ftruncate(fileno(file), (off_t)size) == 0);
+	EXPECT(signal_of(page + 8192 + 77, 1) == 0 && signal_of(page + size - 1, 1) == 0);
+	EXPECT(ftruncate(fileno(file), 0) == 0);
+	EXPECT(signal_of(page + 5, 0) == end_of_file && address == page + 5);
+	page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	EXPECT(page != MAP_FAILED);
+	if (madvise(page, 4096, GUARD_INSTALL) == 0) {
+		EXPECT(signal_of(page + 5, 1) == SIGSEGV * 100 + SEGV_MAPERR && address == page + 5);
+		EXPECT(signal_of(page + 4096, 1) == 0);
+	}
+	return 0;
+}
+
 static int altstack_is_used(void)
 {
 	static char area[65536];
@@ -554,6 +603,7 @@ int main(int argc, char **argv)
 		CASE(illegal_instruction),
 		CASE(breakpoint),
 		CASE(truncated_file),
+		CASE(signal_tells_the_missing_address),
 		CASE(altstack_is_used),
 		CASE(altstack_catches_overflow),
 		CASE(read_is_interrupted),
