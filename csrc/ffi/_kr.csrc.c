@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 
 #include "base/err.h"
 #include "base/msg.h"

@@ -11,8 +11,8 @@ import errno
 from krun import os
 from krun.errors import HookError, KrunError
 from krun.execute.inherited import withhold
-from krun.execute.processes import ending, kill_tree
-from krun.sys import json, signals
+from krun.execute.processes import children, ending, kill_tree
+from krun.sys import json, native, signals
 from krun.sys.pidfd import open_pidfd
 
 TYPE_CHECKING = False
@@ -104,6 +104,9 @@ def _run(hook: Hook, state: bytes, interrupt: int) -> str:
     # Files and not pipes: a hook need not read, and a process that it leaves behind holds nothing open.
     stdin = _file("hook-stdin", state)
     output = _file("hook-output", b"")
+    others = children(os.getpid())
+    # A daemon of the hook's becomes a child: one that is to be killed is found.
+    native.adopt_orphans(on=True)
     try:
         try:
             pid = os.posix_spawn(
@@ -122,19 +125,23 @@ def _run(hook: Hook, state: bytes, interrupt: int) -> str:
         except OSError as error:
             # By its number: in words it would look as if the payload were missing.
             return f"cannot be executed: {errno.errorcode.get(error.errno or 0, error)}"
-        reason = _wait(pid, hook.timeout, interrupt)
+        reason = _wait(pid, hook.timeout, interrupt, others)
         if reason:
             said = os.pread(output, _OUTPUT_BYTES, max(0, os.fstat(output).st_size - _OUTPUT_BYTES))
             text = " ".join(said.decode("utf-8", "replace").split())
             return f"{reason}: {text}" if text else reason
         return ""
     finally:
+        native.adopt_orphans(on=False)
         os.close(stdin)
         os.close(output)
 
 
-def _wait(pid: int, timeout_s: int | None, interrupt: int) -> str:
-    """Wait for a hook's end; return why it failed.  After its time it is killed with all it has started."""
+def _wait(pid: int, timeout_s: int | None, interrupt: int, others: Sequence[int]) -> str:
+    """Wait for a hook's end; return why it failed.  After its time it is killed with all it has started.
+
+    others: the children that krun had before.
+    """
     import select
 
     pidfd = open_pidfd(pid)
@@ -149,7 +156,7 @@ def _wait(pid: int, timeout_s: int | None, interrupt: int) -> str:
     if pidfd in ready:
         status = os.waitpid(pid, 0)[1]
         return "" if status == 0 else ending(status)
-    kill_tree(pid)
+    kill_tree(pid, others)
     os.waitpid(pid, 0)
     return "was interrupted" if ready else f"did not end within {timeout_s} s and was killed"
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 from krun import os
 from krun.sys import signals
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Container
+
 
 def ending(status: int) -> str:
     """Put a wait status into words: "exited with status 1", "was killed by SIGKILL"."""
@@ -27,19 +31,31 @@ def kill_child(pid: int, pidfd: int) -> int | None:
         return None
 
 
-def kill_tree(pid: int) -> None:
+def kill_tree(pid: int, spared: Container[int]) -> None:
     """Kill a child that leads a process group, that group, and all that descends from the child.
 
-    Sessions and groups of their own are no way out; a daemon, which has left its parents, is.  The child is
-    still to be waited for.
+    Sessions and groups of their own are no way out.  Nor is a daemon's, who leaves its parents, for a caller
+    that adopts orphans (`native.adopt_orphans`): it has become a child, and `spared` are those that are not
+    the child's.  The child itself is still to be waited for.
     """
-    family = [pid]
-    for member in family:  # grows while it is walked: each is stopped before its children are counted
+    _kill_family([pid])
+    os.killpg(pid, signals.SIGKILL)
+    while strays := [child for child in children(os.getpid()) if child != pid and child not in spared]:
+        _kill_family(strays)
+        for stray in strays:
+            os.waitpid(stray, 0)
+
+
+def _kill_family(family: list[int]) -> None:
+    """Kill processes and their descendants.
+
+    The list grows while it is walked: each is stopped before its children are counted.
+    """
+    for member in family:
         _signal(member, signals.SIGSTOP)
-        family += [child for child in _children(member) if child not in family]
+        family += [child for child in children(member) if child not in family]
     for member in family:
         _signal(member, signals.SIGKILL)
-    os.killpg(pid, signals.SIGKILL)
 
 
 def _signal(pid: int, number: int) -> None:
@@ -49,7 +65,7 @@ def _signal(pid: int, number: int) -> None:
         return  # its stopped parent has not, but somebody else may have waited for it
 
 
-def _children(pid: int) -> list[int]:
+def children(pid: int) -> list[int]:
     """Return the children of all threads of a process."""
     found: list[int] = []
     try:

@@ -219,6 +219,12 @@ def enter_namespace(namespace: int, kind: int) -> None:
         raise OSError(ffi.errno, os.strerror(ffi.errno))
 
 
+def adopt_orphans(*, on: bool) -> None:
+    """Become the parent of descendants whose parents end, or leave them to an ancestor.  Raises OSError."""
+    if lib.prctl(lib.PR_SET_CHILD_SUBREAPER, ffi.cast("long", on)) != 0:
+        raise OSError(ffi.errno, os.strerror(ffi.errno))
+
+
 def load_device_filter(program: bytes) -> int:
     """Load an eBPF program that decides about devices.  Returns an owned descriptor.  Raises OSError."""
     return _result(lib.kr_bpf_load_device(program, len(program)))

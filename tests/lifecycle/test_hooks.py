@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -244,7 +245,7 @@ def test_a_hook_past_its_time_is_killed_with_all_it_started(
     runner: Runner, bundle: MakeBundle, diary: Diary, point: str
 ) -> None:
     """config.md#posix-platform-hooks: what it has put into other sessions is no exception."""
-    script = f"setsid sh -c 'readlink /proc/self >{diary.path}/pid; sleep 600' & sleep 600"
+    script = f"setsid sh -c 'echo $$ >{diary.path}/pid; sleep 600; exit' & sleep 600"
     hook = {"path": "/bin/sh", "args": ["sh", "-c", script], "timeout": 1}
     hooks = {point: [hook], "poststop": [diary.hook("poststop")]}
     line = runner.refused("create", "--bundle", bundle(["true"], hooks=hooks), "c")
@@ -253,3 +254,45 @@ def test_a_hook_past_its_time_is_killed_with_all_it_started(
     assert diary.order == ["poststop"]
     pid = int((diary.path / "pid").read_text())
     assert point == "createContainer" or not is_alive(pid)  # there it is a pid of the container's namespace
+
+
+def daemon(diary: Diary, then: str) -> dict[str, Any]:
+    """Return a hook that leaves a daemon, in a session of its own and orphaned, and then does `then`."""
+    body = f"echo $$ >{diary.path}/pid; sleep 600; exit"
+    began = f"until [ -s {diary.path}/pid ]; do sleep 0.02; done"
+    return {"path": "/bin/sh", "args": ["sh", "-c", f"(setsid sh -c '{body}' &); {began}; {then}"]}
+
+
+@pytest.mark.parametrize("point", ["prestart", "createRuntime", "createContainer", "poststart", "poststop"])
+def test_a_daemon_of_a_hook_past_its_time_is_killed(
+    plain_runtime: Runner, bundle: MakeBundle, diary: Diary, point: str
+) -> None:
+    """It has left its parents, and is the hook's all the same."""
+    made = bundle(["sleep", "600"], hooks={point: [{**daemon(diary, "sleep 600"), "timeout": 2}]})
+    if point in ("poststart", "poststop"):
+        plain_runtime.ok("create", "--bundle", made, "c")
+    match point:
+        case "poststart":
+            line = plain_runtime.refused("start", "c")
+        case "poststop":
+            line = plain_runtime.ok("--log-level", "warning", "delete", "--force", "c").err
+        case _:
+            line = plain_runtime.refused("create", "--bundle", made, "c")
+    assert f"hook {point}[0] /bin/sh: " in line
+    assert "killed" in line
+    # A daemon in the container's pid namespace writes another number; `nothing_left` knows it by its words.
+    assert point == "createContainer" or not is_alive(int((diary.path / "pid").read_text()))
+
+
+def test_a_daemon_of_a_hook_that_ends_well_stays(
+    plain_runtime: Runner, bundle: MakeBundle, diary: Diary
+) -> None:
+    """Only what is past its time is killed: a hook may start something that serves the container."""
+    hook = {**daemon(diary, "exit 0"), "timeout": 60}
+    hooks = {"createRuntime": [hook, {"path": "/bin/true", "timeout": 60}]}
+    plain_runtime.ok("create", "--bundle", bundle(["sleep", "600"], hooks=hooks), "c")
+    pid = int((diary.path / "pid").read_text())
+    alive = is_alive(pid)
+    os.kill(pid, signal.SIGKILL)
+    plain_runtime.ok("delete", "--force", "c")
+    assert alive
