@@ -45,10 +45,18 @@ def _read_all(settings: Sequence[Setting], paths: Mapping[str, str]) -> list[tup
         while directory is not None and alternative is not None:
             path = f"{directory}/{alternative.file}"
             text = _read(path)
+            if alternative.file == "cpu.idle":
+                found += _weight(directory)
             if text is not None:
                 found.append((path, old_value(alternative, text)))
             alternative = alternative.otherwise
     return found
+
+
+def _weight(directory: str) -> list[tuple[str, str]]:
+    """Return the weight of a CPU group, which is the default one after it was idle."""
+    files = (f"{directory}/{name}" for name in ("cpu.shares", "cpu.weight"))
+    return [(path, text.strip()) for path in files if (text := _read(path)) is not None]
 
 
 def _read(path: str) -> str | None:

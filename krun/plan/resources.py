@@ -187,6 +187,7 @@ def _cpu(cpu: Cpu, v2: bool) -> Iterator[Setting]:
 
 def _cpu_v1(cpu: Cpu) -> Iterator[Setting]:
     path = f"{_ROOT}.cpu"
+    yield from _not_idle(cpu)
     # A period comes before its quota, and a quota before its burst: each is checked against the one before.
     for file, value, name in (
         ("cpu.shares", cpu.shares, "shares"),
@@ -195,14 +196,22 @@ def _cpu_v1(cpu: Cpu) -> Iterator[Setting]:
         ("cpu.cfs_burst_us", cpu.burst, "burst"),
         ("cpu.rt_period_us", cpu.realtime_period, "realtimePeriod"),
         ("cpu.rt_runtime_us", cpu.realtime_runtime, "realtimeRuntime"),
-        ("cpu.idle", cpu.idle, "idle"),
     ):
         if value:
             yield Setting("cpu", file, str(value), f"{path}.{name}")
+    if cpu.idle:
+        yield Setting("cpu", "cpu.idle", str(cpu.idle), f"{path}.idle")
+
+
+def _not_idle(cpu: Cpu) -> Iterator[Setting]:
+    """An idle group takes no weight, so its end comes first.  Where the file is missing, none is idle."""
+    if cpu.idle == 0:
+        yield Setting("cpu", "cpu.idle", "0", f"{_ROOT}.cpu.idle", optional=True)
 
 
 def _cpu_v2(cpu: Cpu) -> Iterator[Setting]:
     path = f"{_ROOT}.cpu"
+    yield from _not_idle(cpu)
     for value, name in ((cpu.realtime_period, "realtimePeriod"), (cpu.realtime_runtime, "realtimeRuntime")):
         if value:
             raise Unsupported(f"{path}.{name}", "cgroup v2 has nothing like it")

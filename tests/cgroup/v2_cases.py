@@ -333,6 +333,75 @@ def test_update_changes_all_or_nothing(running: Krun, path: str) -> None:
     assert (own / "memory.max").read_text() == f"{96 << 20}\n"
 
 
+LIMITS = (
+    "memory.max",
+    "memory.low",
+    "memory.swap.max",
+    "cpu.weight",
+    "cpu.max",
+    "cpu.max.burst",
+    "cpu.idle",
+    "pids.max",
+)
+CANNOT_BE = {
+    "--memory-swap": "32m",
+    "--kernel-memory": "1m",
+    "--kernel-memory-tcp": "1m",
+    "--cpu-period": "1",
+    "--cpu-quota": "1",
+    "--cpu-burst": "90000",
+    "--cpu-rt-period": "1000",
+    "--cpu-rt-runtime": "1000",
+    "--cpu-idle": "2",
+    "--cpuset-cpus": "1000",
+    "--pids-limit": "99999999999",
+    "--blkio-weight": "9",
+    "--mem-bw-schema": "MB:0=10",
+}
+CAN_BE = {
+    "--memory": "60m",
+    "--memory-reservation": "30m",
+    "--memory-swap": "80m",
+    "--cpu-period": "40000",
+    "--cpu-quota": "10000",
+    "--cpu-burst": "5000",
+    "--cpu-share": "256",
+    "--cpu-idle": "1",
+    "--pids-limit": "44",
+}
+
+
+@pytest.mark.parametrize("option", CANNOT_BE)
+def test_an_update_that_cannot_be_leaves_all_as_it_is(running: Krun, path: str, option: str) -> None:
+    """Beside one that takes the weight along, and among all that can: none is in force afterwards."""
+    own = ROOT / path[1:]
+    running.ok("update", "--cpu-share", "512", "--cpu-quota", "20000", "--cpu-period", "50000", "c")
+    before = {name: (own / name).read_text() for name in LIMITS}
+    for values in ({"--cpu-idle": "1"}, CAN_BE):
+        words = [word for pair in {**values, option: CANNOT_BE[option]}.items() for word in pair]
+        assert running.call("update", *words, "c").returncode == 1
+        assert {name: (own / name).read_text() for name in LIMITS} == before
+
+
+def test_an_update_of_all_that_can_be_is_in_force(running: Krun, path: str) -> None:
+    """The values of the test above that can be: each is what its file says."""
+    running.ok("update", *(word for pair in CAN_BE.items() for word in pair), "c")
+    found = {name: (ROOT / path[1:] / name).read_text().strip() for name in LIMITS}
+    assert found == {
+        "memory.max": str(60 << 20),
+        "memory.low": str(30 << 20),
+        "memory.swap.max": str(20 << 20),
+        "cpu.weight": "0",  # that of an idle group
+        "cpu.max": "10000 40000",
+        "cpu.max.burst": "5000",
+        "cpu.idle": "1",
+        "pids.max": "44",
+    }
+    running.ok("update", "--cpu-idle", "0", "--cpu-share", "256", "c")
+    files = ("cpu.idle", "cpu.weight")
+    assert [(ROOT / path[1:] / name).read_text().strip() for name in files] == ["0", "35"]
+
+
 def test_events_count_and_tell_of_an_end_by_lack_of_memory(running: Krun) -> None:
     """Statistics in the same shape as on v1, and one event for a process that was killed."""
     data = json.loads(running.ok("events", "--stats", "c"))["data"]

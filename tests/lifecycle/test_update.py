@@ -149,3 +149,68 @@ def test_a_stopped_container_is_not_updated(plain_runtime: Runner, bundle: MakeB
     line = plain_runtime.refused("update", "--memory", "64m", "c")
     assert line == 'krun: cannot update container "c": container not running: stopped'
     plain_runtime.ok("delete", "c")
+
+
+ALL = """\
+memory.limit_in_bytes memory.memsw.limit_in_bytes memory.soft_limit_in_bytes memory.kmem.tcp.limit_in_bytes
+cpu.shares cpu.cfs_period_us cpu.cfs_quota_us cpu.cfs_burst_us cpu.idle cpuset.cpus cpuset.mems pids.max
+"""
+# The kernel has taken any --kernel-memory and any --cpu-share since 5.16 and for ever, respectively.
+CANNOT_BE = {
+    "--memory": "4096",
+    "--memory-reservation": "100000p",
+    "--memory-swap": "32m",
+    "--kernel-memory-tcp": "100000p",
+    "--cpu-period": "1",
+    "--cpu-quota": "1",
+    "--cpu-burst": "90000",
+    "--cpu-rt-period": "-1",
+    "--cpu-rt-runtime": "2000000",
+    "--cpu-idle": "2",
+    "--cpuset-cpus": "1000",
+    "--cpuset-mems": "1000",
+    "--pids-limit": "99999999999",
+    "--blkio-weight": "9",
+    "--l3-cache-schema": "L3:0=f",
+    "--mem-bw-schema": "MB:0=10",
+}
+CAN_BE = {
+    "--memory": "60m",
+    "--memory-reservation": "30m",
+    "--memory-swap": "80m",
+    "--cpu-period": "40000",
+    "--cpu-quota": "10000",
+    "--cpu-burst": "5000",
+    "--cpu-share": "256",
+    "--cpu-idle": "1",
+    "--cpuset-cpus": "0",
+    "--cpuset-mems": "0",
+    "--pids-limit": "44",
+}
+
+
+def everything(limited: Limited) -> dict[str, str]:
+    """Return all limits of the container that there are files for."""
+    path = limited.bundle.config["linux"]["cgroupsPath"]
+    files = ((name, Path(f"/sys/fs/cgroup/{name.split('.')[0]}{path}/{name}")) for name in ALL.split())
+    return {name: file.read_text() for name, file in files if file.exists()}
+
+
+@pytest.mark.parametrize("option", CANNOT_BE)
+def test_what_cannot_be_applied_leaves_all_as_it_is(limited: Limited, option: str) -> None:
+    """Alone, beside one that takes the weight along, and among all that can: none is in force afterwards."""
+    before = everything(limited)
+    for values in ({}, {"--cpu-idle": "1"}, CAN_BE):
+        words = [word for pair in {**values, option: CANNOT_BE[option]}.items() for word in pair]
+        limited.runner.refused("update", *words, "c")
+        assert everything(limited) == before
+    limited.runner.ok("update", *(word for pair in CAN_BE.items() for word in pair), "c")
+    assert everything(limited) != before
+
+
+def test_idle_can_be_ended(limited: Limited) -> None:
+    """`--cpu-idle 0` is no zero that leaves what there is, and the weight is in force again."""
+    limited.runner.ok("update", "--cpu-idle", "1", "c")
+    assert limited.read("cpu", "cpu.idle") == "1"
+    limited.runner.ok("update", "--cpu-idle", "0", "--cpu-share", "300", "c")
+    assert (limited.read("cpu", "cpu.idle"), limited.read("cpu", "cpu.shares")) == ("0", "300")
