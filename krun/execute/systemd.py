@@ -10,6 +10,7 @@ Out of scope: which scope and which properties (`krun.plan.systemd`), and the fi
 from __future__ import annotations
 
 import errno
+import re
 import select
 
 from jeepney import DBusAddress, HeaderFields, MessageType, Parser, new_method_call
@@ -17,7 +18,7 @@ from jeepney import DBusAddress, HeaderFields, MessageType, Parser, new_method_c
 from krun import os
 from krun.errors import HostError
 from krun.execute.cgroup_files import read_file
-from krun.plan.systemd import resource_properties
+from krun.plan.systemd import IDLE, resource_properties
 from krun.sys.packets import connect_stream
 
 TYPE_CHECKING = False
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from jeepney import Message
 
     from krun.plan.resources import Setting
-    from krun.plan.systemd import UnitPlan
+    from krun.plan.systemd import Property, UnitPlan
 
 _MANAGER = DBusAddress(
     "/org/freedesktop/systemd1", "org.freedesktop.systemd1", "org.freedesktop.systemd1.Manager"
@@ -40,6 +41,7 @@ _JOB_REMOVED = (
 )
 _NO_SUCH_UNIT = "org.freedesktop.systemd1.NoSuchUnit"
 _UNIT_EXISTS = "org.freedesktop.systemd1.UnitExists"
+_VERSION_WITH_IDLE = 252
 _TIMEOUT_MS = 30_000
 _CHUNK = 1 << 16
 
@@ -55,10 +57,9 @@ def start_scope(unit: UnitPlan, pid: int, directory: str) -> None:
 
     A failed unit of that name, whose container is gone, is forgotten first.  Raises HostError.
     """
-    properties: list[object] = [(name, (type, value)) for name, type, value in unit.properties]
-    properties.append(("PIDs", ("au", [pid])))
-    body: tuple[object, ...] = (unit.name, "replace", properties, [])
     with _Connection(is_user=unit.is_user) as manager:
+        properties = [*manager.understood(unit.properties), ("PIDs", ("au", [pid]))]
+        body: tuple[object, ...] = (unit.name, "replace", properties, [])
         try:
             manager.job("StartTransientUnit", "ssa(sv)a(sa(sv))", body)
         except BusError as error:
@@ -95,10 +96,10 @@ def tell_limits(name: str, directory: str, settings: Iterable[Setting], *, is_us
         else setting
         for setting in settings
     ]
-    properties = [(name, (type, value)) for name, type, value in resource_properties(whole)]
+    properties = resource_properties(whole)
     if properties:
         with _Connection(is_user=is_user) as manager:
-            manager.call("SetUnitProperties", "sba(sv)", (name, True, properties))
+            manager.call("SetUnitProperties", "sba(sv)", (name, True, manager.understood(properties)))
 
 
 class _Connection:
@@ -134,6 +135,21 @@ class _Connection:
     def call(self, method: str, signature: str, body: tuple[object, ...]) -> tuple[Any, ...]:
         """Call a method of the manager and return what it answers.  Raises BusError, HostError."""
         return self._ask(_MANAGER, method, signature, body)
+
+    def understood(self, properties: Iterable[Property]) -> list[object]:
+        """Return properties as a call takes them, without one that this systemd is too old for."""
+        given = [(name, (type, value)) for name, type, value in properties]
+        idle = ("CPUWeight", ("t", IDLE))
+        if idle in given and self._version() < _VERSION_WITH_IDLE:
+            given.remove(idle)
+        return list(given)
+
+    def _version(self) -> int:
+        body = (_MANAGER.interface, "Version")
+        address = DBusAddress(_MANAGER.object_path, _MANAGER.bus_name, "org.freedesktop.DBus.Properties")
+        ((_, version),) = self._ask(address, "Get", "ss", body)
+        digits = re.match(r"v?(\d+)", version)
+        return int(digits[1]) if digits else 0
 
     def job(self, method: str, signature: str, body: tuple[object, ...]) -> None:
         """Call a method that answers with a job, and wait for the job's end.  Raises BusError, HostError."""

@@ -32,8 +32,11 @@ _QUOTA_STEP_US = 10_000
 """systemd keeps CPUQuotaPerSecUSec in steps of 10 ms; rounded up, a limit is never below what was asked."""
 _US_PER_S = 1_000_000
 _SHORTEST_NAME = 3
+IDLE = 0
+"""systemd's word for `cpu.idle` as a CPUWeight, since version 252."""
+_DEFAULT_WEIGHT = 100
 
-_MEMORY = {
+_NUMBERS = {
     "memory.max": "MemoryMax",
     "memory.high": "MemoryHigh",
     "memory.low": "MemoryLow",
@@ -145,14 +148,16 @@ def resource_properties(settings: Iterable[Setting]) -> tuple[Property, ...]:
 
 def _properties(file: str, value: str) -> Iterator[Property]:
     words = value.split()
-    if file in _MEMORY:
+    if file in _NUMBERS:
         number = _INFINITY if value == "max" else int(value)
-        if number > 0 or file.startswith("memory."):  # systemd knows no TasksMax and no CPUWeight of 0
-            yield _MEMORY[file], "t", number
+        # systemd knows no TasksMax of 0; with one task there, a limit of 1 is the same.
+        yield _NUMBERS[file], "t", number or (1 if file == "pids.max" else 0)
     elif file == "cpu.max":
         period = int(words[1]) if len(words) > 1 else 100_000
         yield "CPUQuotaPerSecUSec", "t", _quota(words[0], period)
         yield "CPUQuotaPeriodUSec", "t", period
+    elif file == "cpu.idle":
+        yield "CPUWeight", "t", IDLE if value == "1" else _DEFAULT_WEIGHT
     elif file in _SETS:
         yield _SETS[file], "ay", _mask(value)
     elif file == "io.weight" and words[0] == "default":

@@ -9,52 +9,17 @@ import itertools
 import json
 import os
 import select
-import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.bundles import make_bundle
+from support.systemd import ROOT, show, system_bus, systemctl, units, users_manager
 
-ROOT = Path("/sys/fs/cgroup")
 NOBODY = 65534
-BUS = {
-    "dbus.socket": """\
-[Unit]
-DefaultDependencies=no
-[Socket]
-ListenStream=/run/dbus/system_bus_socket
-""",
-    "dbus.service": """\
-[Unit]
-DefaultDependencies=no
-Requires=dbus.socket
-[Service]
-Type=notify
-ExecStart=/usr/bin/dbus-daemon --system --address=systemd: --nofork --nopidfile --systemd-activation
-""",
-}
-USERS_MANAGER = """\
-[Unit]
-DefaultDependencies=no
-[Service]
-Type=notify
-User=%i
-Slice=user-%i.slice
-Delegate=yes
-Environment=XDG_RUNTIME_DIR=/run/user/%i HOME=/run/user/%i
-ExecStart=/lib/systemd/systemd --user --unit=basic.target --log-target=console
-"""
 _numbers = itertools.count()
-
-
-def show(unit: str, *properties: str) -> dict[str, str]:
-    """Return properties of a unit as systemd says them."""
-    words = [word for name in properties for word in ("--property", name)]
-    text = subprocess.run(["systemctl", "show", unit, *words], capture_output=True, text=True, check=True)
-    return dict(line.split("=", 1) for line in text.stdout.splitlines())
 
 
 class Krun:
@@ -121,13 +86,7 @@ def systemd(krun: Path, krun_root: Path, template: Path, tmp_path: Path) -> Iter
     made = Krun(krun, krun_root, template, tmp_path)
     yield made
     made.ok("delete", "--force", made.id)
-    units = subprocess.run(
-        ["systemctl", "list-units", "--all", "--plain", "--no-legend"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert made.id not in units.stdout
+    assert not [unit for unit in units() if made.id in unit]
     assert not [path for path in ROOT.rglob("*.scope") if made.id in path.name]
 
 
@@ -183,7 +142,7 @@ def test_limits_are_systemds_and_the_kernels(systemd: Krun) -> None:
     own = ROOT / "system.slice" / unit
     files = {name: (own / name).read_text().strip() for name in ("memory.max", "cpu.max", "pids.max")}
     assert files == {"memory.max": str(64 << 20), "cpu.max": "50000 100000", "pids.max": "33"}
-    subprocess.run(["systemctl", "daemon-reload"], check=True)
+    systemctl("daemon-reload")
     assert (own / "memory.max").read_text().strip() == str(64 << 20)
 
 
@@ -242,7 +201,7 @@ def test_update_tells_systemd(systemd: Krun) -> None:
         "MemoryMax": str(96 << 20),
         "CPUQuotaPerSecUSec": "500ms",
     }
-    subprocess.run(["systemctl", "daemon-reload"], check=True)
+    systemctl("daemon-reload")
     own = ROOT / "system.slice" / unit
     assert (own / "memory.max").read_text() == f"{96 << 20}\n"
     assert (own / "cpu.max").read_text() == "10000 20000\n"
@@ -250,6 +209,38 @@ def test_update_tells_systemd(systemd: Krun) -> None:
     assert "$.linux.resources.cpu.quota: " in refused.stderr
     assert show(unit, "MemoryMax") == {"MemoryMax": str(96 << 20)}
     assert (own / "memory.max").read_text() == f"{96 << 20}\n"
+
+
+def test_idle_and_no_more_tasks_outlive_a_reload(systemd: Krun) -> None:
+    """systemd would put back its own weight and its own limit of tasks, had it not been told."""
+    create(systemd, f":test:{systemd.id}", resources={"cpu": {"idle": 1}, "pids": {"limit": 0}})
+    own = ROOT / f"system.slice/test-{systemd.id}.scope"
+    systemctl("daemon-reload")
+    # One task is there: a limit of 1, systemd's least, is the same as none more.
+    assert [(own / name).read_text() for name in ("cpu.idle", "pids.max")] == ["1\n", "1\n"]
+    systemd.ok("update", "--cpu-idle", "0", "--cpu-share", "512", systemd.id)
+    systemctl("daemon-reload")
+    assert [(own / name).read_text() for name in ("cpu.idle", "cpu.weight")] == ["0\n", "59\n"]
+
+
+def test_all_that_systemd_has_a_word_for_outlives_a_reload(systemd: Krun) -> None:
+    """What is left to the files alone stays there as well: systemd does not write those."""
+    resources = {
+        "memory": {"limit": 64 << 20, "swap": 96 << 20, "reservation": 32 << 20},
+        "cpu": {"shares": 512, "quota": 20000, "period": 50000, "burst": 3000},
+        "pids": {"limit": 33},
+        "unified": {"memory.high": str(48 << 20), "memory.min": str(1 << 20), "cgroup.max.depth": "3"},
+    }
+    create(systemd, f":test:{systemd.id}", resources=resources)
+    own = ROOT / f"system.slice/test-{systemd.id}.scope"
+    memory = "memory.max memory.swap.max memory.low memory.high memory.min"
+    others = "cpu.weight cpu.max cpu.max.burst pids.max cgroup.max.depth"
+    before = {name: (own / name).read_text() for name in f"{memory} {others}".split()}
+    systemctl("daemon-reload")
+    systemctl("set-property", "--runtime", f"test-{systemd.id}.scope", "MemoryLow=16M")
+    after = {name: (own / name).read_text() for name in before}
+    assert before["memory.low"] == f"{32 << 20}\n"
+    assert after == {**before, "memory.low": f"{16 << 20}\n"}
 
 
 def test_an_end_by_lack_of_memory_leaves_no_failed_unit(systemd: Krun) -> None:
@@ -269,14 +260,8 @@ def test_an_end_by_lack_of_memory_leaves_no_failed_unit(systemd: Krun) -> None:
 @pytest.fixture
 def bus() -> Iterator[None]:
     """Start the system's bus, with systemd on it."""
-    for name, text in BUS.items():
-        # Debian's own want what a whole boot brings.
-        Path(f"/run/systemd/system/{name}").write_text(text)
-    subprocess.run(["systemctl", "daemon-reload"], check=True)
-    subprocess.run(["systemctl", "start", "dbus.service"], check=True)
-    yield
-    subprocess.run(["systemctl", "stop", "dbus.service", "dbus.socket"], check=True)
-    Path("/run/dbus/system_bus_socket").unlink(missing_ok=True)
+    with system_bus():
+        yield
 
 
 @pytest.mark.usefixtures("bus")
@@ -294,47 +279,8 @@ def test_the_bus_serves_as_the_private_socket_does(systemd: Krun) -> None:
     assert show(f"test-{systemd.id}.scope", "LoadState") == {"LoadState": "not-found"}
 
 
-@pytest.fixture
-def users_manager() -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
-    """Start a user's own systemd, and return how to run something in a scope of it, as that user."""
-    run = Path(f"/run/user/{NOBODY}")
-    run.mkdir(parents=True)
-    os.chown(run, NOBODY, NOBODY)
-    unit = f"user@{NOBODY}.service"
-    # Debian's own wants PAM and logind.
-    Path("/run/systemd/system/user@.service").write_text(USERS_MANAGER)
-    subprocess.run(["systemctl", "daemon-reload"], check=True)
-    subprocess.run(["systemctl", "start", unit], check=True)
-    env = {**os.environ, "XDG_RUNTIME_DIR": str(run), "HOME": str(run)}
-    drop = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"]
-
-    def call(*words: str) -> subprocess.CompletedProcess[str]:
-        # The manager may only move what is in its own part of the tree: a login session begins there.
-        procs = ROOT / "user.slice" / f"user-{NOBODY}.slice" / unit / "session"
-        procs.mkdir(exist_ok=True)
-        os.chown(procs, NOBODY, NOBODY)
-        script = f'echo $$ >{procs}/cgroup.procs; exec "$@"'
-        command = ["sh", "-c", script, "sh", *drop, *words]
-        return subprocess.run(
-            command,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-
-    yield call
-    subprocess.run(["systemctl", "stop", unit], check=True)
-    shutil.rmtree(run)
-
-
-def test_a_plain_users_container_is_a_scope_of_their_own_manager(
-    users_manager: Callable[..., subprocess.CompletedProcess[str]], krun: Path
-) -> None:
+def test_a_plain_users_container_is_a_scope_of_their_own_manager(krun: Path) -> None:
     """In the user's part of the tree, limited, and gone with its end."""
-    folder = Path(f"/run/user/{NOBODY}/bundle")
 
     def change(config: dict[str, Any]) -> None:
         config["linux"]["resources"] = {"memory": {"limit": 64 << 20}, "pids": {"limit": 33}}
@@ -344,9 +290,15 @@ def test_a_plain_users_container_is_a_scope_of_their_own_manager(
         config["mounts"] = [mount for mount in config["mounts"] if mount["destination"] in ("/proc", "/dev")]
 
     script = "cat /proc/self/cgroup"
-    bundle = make_bundle(folder, ["sh", "-c", script], change, cgroups_path=":test:mine")
-    base = (str(krun), "--monitor", "none", "--systemd-cgroup")
-    done = users_manager(*base, "run", "--bundle", str(bundle), "mine")
+    # Where that user can walk to it, wherever it is installed.
+    visible = Path("/run/visible")
+    visible.mkdir()
+    subprocess.run(["mount", "--bind", str(krun.parent.parent), str(visible)], check=True)
+    base = (str(visible / "bin" / krun.name), "--monitor", "none", "--systemd-cgroup")
+    with users_manager(NOBODY, {}) as call:
+        folder = Path(f"/run/user/{NOBODY}/bundle")
+        bundle = make_bundle(folder, ["sh", "-c", script], change, cgroups_path=":test:mine")
+        done = call(*base, "run", "--bundle", str(bundle), "mine")
     manager = f"/user.slice/user-{NOBODY}.slice/user@{NOBODY}.service"
-    assert (done.stdout, done.stderr) == (f"0::{manager}/user.slice/test-mine.scope\n", "")
+    assert (done.out, done.err) == (f"0::{manager}/user.slice/test-mine.scope\n", "")
     assert not list((ROOT / manager[1:]).rglob("test-mine.scope"))

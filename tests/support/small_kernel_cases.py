@@ -21,7 +21,7 @@ def names_of(cases: Path) -> list[str]:
 
 
 def run_cases(
-    cases: Path, share: Path, *, systemd: bool = False, timeout_s: float = 120
+    cases: Path, share: Path, *, systemd: bool = False, memory: str = "512M", timeout_s: float = 120
 ) -> dict[str, list[str]]:
     """Run a file of cases in the small kernel; returns the faults of each, by its name without parameters.
 
@@ -32,6 +32,7 @@ def run_cases(
     ended = run(
         [*command, *options, "--junitxml=/mnt/results.xml"],
         share=share,
+        memory=memory,
         timeout_s=timeout_s,
         systemd=systemd,
     )
