@@ -20,7 +20,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 # for the installed package.
 sys.path[:] = [path for path in sys.path if Path(path).resolve() != REPOSITORY]
 
-from support import bundles, leftovers, requirements  # noqa: E402  # after the path is set right
+from support import aftermath, bundles, leftovers, requirements  # noqa: E402  # after the path is set right
 from support.runner import Runner  # noqa: E402  # after the path is set right
 
 STRICT = "KRUN_TESTS_STRICT"
@@ -32,6 +32,12 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis.settings.register_profile("strict", derandomize=True)
     if os.environ.get(STRICT) == "1":
         hypothesis.settings.load_profile("strict")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Have this run's cgroups ended with it, also when it is killed."""
+    held = aftermath.begin(f"krun-test-{os.getpid()}-", f"krun-test-cgroup-{os.getpid()}-")
+    session.config.add_cleanup(lambda: os.close(held))
 
 
 def _refuse(name: str, reason: str) -> None:

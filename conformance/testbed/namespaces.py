@@ -54,6 +54,7 @@ class Namespaces:
         self.log = folder / "log"
         self.holder_file = self.run / "holder.pid"
         self._started: list[subprocess.Popen[bytes]] = []
+        self._is_tied = False
         self.cgroup = f"krun-testbed-{folder.stat().st_ino if folder.exists() else os.getpid()}"
 
     # -- its life ----------------------------------------------------------------------------------
@@ -83,6 +84,8 @@ class Namespaces:
             # The pipe is descriptor 3 of the script; the shell opens no other below 10.
             script = f'exec 3>&{write_end} {write_end}>&-; exec "$@"'
             command = [*unshare, "--propagation", "private", str(HERE / "namespaces-init")]
+            if self._is_tied:
+                command = ["setpriv", "--pdeathsig", "KILL", *command]
             holder = subprocess.Popen(
                 ["bash", "-c", script, "bash", *command],
                 stdin=subprocess.DEVNULL,
@@ -165,7 +168,9 @@ class Namespaces:
                     Path(path).rmdir()
 
     def __enter__(self) -> Self:
-        """Bring it up."""
+        """Bring it up, for as long as this process lives."""
+        self._is_tied = True
+        self.cgroup = f"krun-test-{os.getpid()}-bed-{self.folder.stat().st_ino}"
         self.up()
         return self
 

@@ -1,6 +1,6 @@
 """Test cases that run in the small kernel: it is booted once for a file of them, and each is a test outside.
 
-Out of scope: the kernel itself (conformance/small_kernel).
+Out of scope: the kernel itself (conformance/machines).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A systemd that is the first process, asked by systemctl, with buses and users' managers that it starts.
 
 Debian's own units for them want what a whole boot brings (PAM, logind, targets), so these are of our own.
-Out of scope: the kernel that it runs in (conformance/small_kernel).
+Out of scope: the kernel that it runs in (conformance/machines).
 """
 
 from __future__ import annotations

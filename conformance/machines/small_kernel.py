@@ -4,7 +4,7 @@ The kernel is Debian's `user-mode-linux`, and it runs as an ordinary process: th
 devices are not touched, and nobody has to be root.  Inside, the host's file system is the root, read-only;
 `/run` and `/dev/shm` are writable and private, and the shared directory is `/mnt`.  One processor, no KVM.
 
-    /usr/bin/python3 conformance/small_kernel/small_kernel.py cat /sys/fs/cgroup/cgroup.controllers
+    /usr/bin/python3 conformance/machines/small_kernel.py cat /sys/fs/cgroup/cgroup.controllers
 
 Out of scope: cgroup v1 (the kernel is booted with cgroup v2 alone) and anything that measures time.
 """
@@ -14,29 +14,17 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
-import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
-INIT = Path(__file__).resolve().parent / "init.sh"
+from booting import BootError, Ended, boot
+
+INIT = Path(__file__).resolve().parent / "small_kernel_init.sh"
 XSTATE = Path(__file__).resolve().parent / "xstate.c"
 KERNEL = "linux.uml"
-
-
-class Ended(NamedTuple):
-    """How the command ended in the small kernel."""
-
-    status: int
-    output: str
-    """Standard output and standard error together."""
-
-
-class BootError(Exception):
-    """The kernel did not get to the end of the command."""
 
 
 def run(
@@ -77,7 +65,7 @@ def run(
             *(["manager=systemd"] if systemd else []),
             f"uml_dir={scratch}",
         ]
-        console = _boot(words, _environment(Path(scratch)), timeout_s)
+        console = boot(words, timeout_s, _environment(Path(scratch)))
         output = shared / "output"
         try:
             status = int((shared / "status").read_text())
@@ -98,27 +86,6 @@ def _environment(scratch: Path) -> dict[str, str]:
             raise BootError("this processor has AMX, which needs a library; apt-get install gcc") from None
         environment["LD_PRELOAD"] = str(library)
     return environment
-
-
-def _boot(words: Sequence[str], environment: dict[str, str], timeout_s: float) -> str:
-    """Run the kernel to its end; returns what it said on its console."""
-    # A session of its own, because each process of the small kernel is one of the host's.
-    with subprocess.Popen(
-        words,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    ) as kernel:
-        try:
-            console, _ = kernel.communicate(timeout=timeout_s)
-        except subprocess.TimeoutExpired:
-            os.killpg(kernel.pid, signal.SIGKILL)
-            console, _ = kernel.communicate()
-            said = console.decode(errors="replace")
-            raise BootError(f"still running after {timeout_s} s; console:\n{said}") from None
-    return console.decode(errors="replace")
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -5,7 +5,7 @@ page tables are walked, what an instruction leaves behind when it exits.  Where 
 unusual kind, this is the usual one: an unmodified Linux kernel with kvm_amd on a processor in software.  It
 needs neither root nor KVM.  Its disk, in memory, has busybox and what the caller adds.
 
-    /usr/bin/python3 conformance/svm_machine/svm_machine.py SCRIPT [PROGRAM...]
+    /usr/bin/python3 conformance/machines/svm_machine.py SCRIPT [PROGRAM...]
 
 The programs are static ones and go to /bin.  The kernel is Debian's for cloud machines: the installed one, or
 one that apt-get downloads.  Out of scope: VMX, which QEMU does not emulate, and anything that measures time.
@@ -15,33 +15,20 @@ from __future__ import annotations
 
 import argparse
 import lzma
-import os
-import signal
 import stat
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
-INIT = Path(__file__).resolve().parent / "init.sh"
+from booting import BootError, Ended, boot
+
+INIT = Path(__file__).resolve().parent / "svm_machine_init.sh"
 EMULATOR = "qemu-system-x86_64"
 PACKAGE = "linux-image-cloud-amd64"
 MODULES = ("virt/lib/irqbypass", "arch/x86/kvm/kvm", "arch/x86/kvm/kvm-amd")
 CPU = "max,+svm"
-
-
-class Ended(NamedTuple):
-    """How the script ended."""
-
-    status: int
-    output: str
-    """Standard output and standard error together."""
-
-
-class BootError(Exception):
-    """The machine did not get to the end of the script."""
 
 
 def run(
@@ -85,31 +72,12 @@ def run(
             str(disk),
         ]
         words += ["-append", "console=ttyS0 quiet panic=-1"]
-        console = _boot(words, timeout_s)
+        console = boot(words, timeout_s)
         text = output.read_text(errors="replace") if output.exists() else ""
         body, _, status = text.rpartition("status ")
         if not status.strip().isdigit():
             raise BootError(f"the machine ended before the script; console:\n{console}\noutput:\n{text}")
         return Ended(status=int(status), output=body)
-
-
-def _boot(words: Sequence[str], timeout_s: float) -> str:
-    """Run the emulator to its end; returns what the console said."""
-    with subprocess.Popen(
-        words,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    ) as machine:
-        try:
-            console, _ = machine.communicate(timeout=timeout_s)
-        except subprocess.TimeoutExpired:
-            os.killpg(machine.pid, signal.SIGKILL)
-            console, _ = machine.communicate()
-            said = console.decode(errors="replace")
-            raise BootError(f"still running after {timeout_s} s; console:\n{said}") from None
-    return console.decode(errors="replace")
 
 
 def _kernel(scratch: Path) -> tuple[Path, dict[str, bytes]]:
