@@ -144,7 +144,8 @@ static uint64_t good_size(const struct kr_slots *slots)
 }
 
 /* As much as that around `address`, where no other slot is in the way; above the least size, only what the guest's
- * region there reaches. */
+ * region there reaches, or as a run of slots goes on: the stacks of threads are a region each, one below the other.
+ */
 static struct kr_slot place_slot(const struct kr_slots *slots, size_t at, uint64_t address, uint64_t low,
 				 uint64_t high)
 {
@@ -155,6 +156,12 @@ static struct kr_slot place_slot(const struct kr_slots *slots, size_t at, uint64
 	uint64_t start = larger(kr_align_down(address, size), kr_align_down(low, KR_BLOCK));
 	uint64_t end = smaller(kr_align_down(address, size) + size, kr_align_up(high, KR_BLOCK));
 
+	if (ceiling == least + ARENA_SLOT_MIN && ceiling > size) {
+		start = smaller(start, ceiling - size);
+	}
+	if (floor == least) {
+		end = larger(end, floor + size);
+	}
 	start = larger(smaller(start, least), floor);
 	end = smaller(larger(end, least + ARENA_SLOT_MIN), ceiling);
 	return (struct kr_slot){ .gva = start, .gpa = slots->next_gpa, .size = end - start };
