@@ -102,7 +102,10 @@ static int64_t call_without_machine(struct kr_thread *thread, int64_t nr, const 
 
 bool kr_is_only_thread(struct kr_thread *thread)
 {
-	return !thread->is_borrower && __atomic_load_n(&thread->machine->threads, __ATOMIC_ACQUIRE) == 1;
+	const struct kr_machine *machine = thread->machine;
+
+	return !thread->is_borrower && __atomic_load_n(&machine->threads, __ATOMIC_ACQUIRE) == 1 &&
+	       __atomic_load_n(&machine->borrowers, __ATOMIC_ACQUIRE) == 0;
 }
 
 int64_t kr_call_alone(struct kr_thread *thread, int64_t nr, const uint64_t arg[6])

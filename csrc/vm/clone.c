@@ -108,6 +108,8 @@ static void become_process(struct kr_thread *thread, const struct clone_args *ar
 	thread->clear_tid = 0;
 	thread->robust_list = 0;
 	machine->threads = 1;
+	machine->borrowers = 0;
+	machine->shares_files = false;
 	if (thread->descriptors != &machine->descriptors) {
 		machine->descriptors = *thread->descriptors;
 		thread->descriptors = &machine->descriptors;
@@ -160,7 +162,7 @@ static int64_t make_process(struct kr_thread *thread, const struct clone_args *a
 		return -EINTR;
 	}
 	if (kr_vfork_fits(thread, args)) {
-		result = kr_vfork(thread, args, &state);
+		result = ((args->flags & CLONE_VFORK) != 0 ? kr_vfork : kr_share)(thread, args, &state);
 		kr_signals_set_host_mask(thread->mask);
 		return result;
 	}
@@ -181,6 +183,14 @@ static int64_t make_process(struct kr_thread *thread, const struct clone_args *a
 	return result;
 }
 
+/* A child of a vfork that has to have a copy of the memory instead hardly notices; no other child is that short of
+ * life. */
+static bool is_shared_by_all_means(const struct clone_args *args)
+{
+	return (args->flags & CLONE_VM) != 0 &&
+	       ((args->flags & CLONE_VFORK) == 0 || (args->flags & (CLONE_FILES | CLONE_SIGHAND)) != 0);
+}
+
 static int64_t make(struct kr_thread *thread, const struct clone_args *args)
 {
 	int result = check_words(args);
@@ -194,11 +204,14 @@ static int64_t make(struct kr_thread *thread, const struct clone_args *args)
 	if ((args->flags & CLONE_SIGHAND) != 0 && (args->flags & CLONE_VM) == 0) {
 		return -EINVAL;
 	}
-	/* Processes that share memory, descriptors or handlers would have to share a machine. */
-	if ((args->flags & CLONE_VM) != 0 && (args->flags & CLONE_VFORK) == 0) {
-		return -ENOSYS;
+	if ((args->flags & CLONE_VM) == 0 && (args->flags & CLONE_FILES) != 0) {
+		/* The descriptors of the child's machine would be the parent's too, and stay when it is killed. */
+		return -EINVAL;
 	}
-	return (args->flags & (CLONE_FILES | CLONE_SIGHAND)) != 0 ? -ENOSYS : make_process(thread, args);
+	if (is_shared_by_all_means(args) && !kr_vfork_fits(thread, args)) {
+		return thread->is_borrower ? -EAGAIN : -EINVAL;
+	}
+	return make_process(thread, args);
 }
 
 int64_t kr_call_clone(struct kr_thread *thread, const struct kr_call *call)

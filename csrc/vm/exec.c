@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -282,6 +283,10 @@ static int64_t exec_program(struct kr_thread *thread, const struct kr_call *call
 		result = execute_by_words(thread, &writer);
 		kr_boot_release(&writer);
 		return result;
+	}
+	if (result == 0 && thread->machine->shares_files) {
+		/* As the kernel does in execve: what the next image is handed is nobody else's. */
+		(void)syscall(SYS_unshare, CLONE_FILES);
 	}
 	record = result == 0 ? make_file(thread, &writer) : result;
 	kr_boot_release(&writer);

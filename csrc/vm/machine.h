@@ -39,7 +39,9 @@ struct kr_machine {
 		withdrawals; /* times that mapped memory was without access on the host for a moment; memory_lock */
 	struct kr_aio *aio;  /* contexts of asynchronous input and output; memory_lock */
 	bool refuses_huge;   /* the guest has asked for small pages somewhere; memory_lock */
+	bool shares_files;   /* with another process, or has */
 	uint32_t threads;
+	uint32_t borrowers;             /* processes that share the memory, see vfork.h */
 	struct kr_thread *first_thread; /* of the list of them; thread_lock */
 	struct kr_thread *leavers;      /* whose host threads are about to end; thread_lock */
 	int main_status;               /* of the main thread that has ended: the process's when the last one ends */

@@ -63,6 +63,11 @@ int64_t kr_call_arch_prctl(struct kr_thread *thread, const struct kr_call *call)
 
 int64_t kr_call_set_tid_address(struct kr_thread *thread, const struct kr_call *call)
 {
+	if (thread->is_borrower) {
+		/* Whoever waits is in another process, and hears of every end. */
+		(void)syscall(SYS_set_tid_address, kr_guest_has(call->arg[0], sizeof(uint32_t)) ? call->arg[0] : 0);
+		return kr_sys_gettid();
+	}
 	thread->clear_tid = call->arg[0];
 	return kr_sys_gettid();
 }

@@ -33,7 +33,7 @@ void kr_thread_enter(struct kr_thread *thread)
 	thread->machine->first_thread = thread;
 }
 
-void kr_thread_leave(struct kr_thread *thread)
+static void take_off_list(struct kr_thread *thread)
 {
 	struct kr_thread **link = &thread->machine->first_thread;
 
@@ -67,14 +67,13 @@ void kr_thread_await_leavers(struct kr_machine *machine)
 	}
 }
 
-/* No longer one of the machine's threads.  A host thread that can be awaited is; those before it are awaited here,
- * so that there seldom is more than one. */
-static void leave(struct kr_thread *thread)
+/* A host thread that can be awaited is; those before it are awaited here, so that there seldom is more than one. */
+void kr_thread_leave(struct kr_thread *thread)
 {
 	struct kr_machine *machine = thread->machine;
 
 	kr_machine_lock_threads(machine);
-	kr_thread_leave(thread);
+	take_off_list(thread);
 	if (!thread->is_main) {
 		kr_thread_await_leavers(machine);
 		thread->next = NULL;
@@ -96,7 +95,7 @@ void kr_thread_exit(struct kr_thread *thread, int status)
 	if (thread->is_main) {
 		machine->main_status = status;
 	}
-	leave(thread);
+	kr_thread_leave(thread);
 	if (__atomic_sub_fetch(&machine->threads, 1, __ATOMIC_ACQ_REL) == 0) {
 		/* KVM keeps a thread of its own in the process, which would outlive the guest's. */
 		for (;;) {

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 struct kr_machine;
+struct share;
 
 /* Bytes of a host thread's stack: the deepest call copies a page of structures and a long string. */
 #define KR_THREAD_STACK (512u << 10)
@@ -54,8 +55,9 @@ struct kr_thread {
 	struct kr_descriptors *descriptors; /* the monitor's in its process */
 	struct kr_search search;
 	bool has_ended;
-	bool is_main;     /* its host thread is the one that the process began with */
-	bool is_borrower; /* the child of a vfork, in its parent's machine until it execs or ends */
+	bool is_main;        /* its host thread is the one that the process began with */
+	bool is_borrower;    /* the child of a vfork, in its parent's machine until it execs or ends */
+	struct share *share; /* vfork.c: whoever waits to hear of the child */
 };
 
 /* The calling host thread's guest thread, NULL before there is one. */
@@ -63,9 +65,10 @@ struct kr_thread *kr_thread_current(void);
 /* The calling host thread runs `thread` from now on. */
 void kr_thread_adopt(struct kr_thread *thread);
 
-/* The calling host thread's guest thread is one of the machine's, and holds no lock; or it is no longer.
- * thread_lock is held, where there are others. */
+/* The calling host thread's guest thread is one of the machine's, and holds no lock.  thread_lock is held, where
+ * there are others. */
 void kr_thread_enter(struct kr_thread *thread);
+/* It is no longer, if it was, and its host thread is about to end. */
 void kr_thread_leave(struct kr_thread *thread);
 
 /* What the guest sees of a new thread. */

@@ -24,6 +24,13 @@ def test_child_of_vfork_shares_its_parents_memory(
     cases.check_same(cases.natively(payload, case), in_vm(payload, case))
 
 
+@pytest.mark.parametrize("case", cases.names("share"))
+def test_child_shares_what_its_clone_says(case: str, static: Callable[[str], Path], in_vm: Run) -> None:
+    """A process that shares memory, descriptors, directory or handlers goes on beside its parent."""
+    payload = static("share")
+    cases.check_same(cases.natively(payload, case), in_vm(payload, case))
+
+
 @pytest.mark.parametrize("case", cases.names("killed"))
 def test_parent_goes_on_after_a_child_that_was_killed(
     case: str, static: Callable[[str], Path], in_vm: Run

@@ -150,12 +150,12 @@ static void *kill_runners(void *argument)
 	return argument;
 }
 
-/* In the parent, at the same time: it waits for the same locks.  Its pages never lie in a hole of the area. */
+/* In the parent, at the same time: it waits for the same locks.  Its pages are mapped
+ * before the area has holes. */
 static void *map_often(void *argument)
 {
-	char *pages = mmap(NULL, 2 * PAGE, READ_WRITE, PRIVATE, -1, 0);
+	char *pages = argument;
 
-	EXPECT(pages != MAP_FAILED);
 	while (!over) {
 		EXPECT(mmap(pages, 2 * PAGE, READ_WRITE, PRIVATE | MAP_FIXED, -1, 0) == pages && pages[PAGE] == 0);
 		pages[PAGE] = 'm';
@@ -165,21 +165,36 @@ static void *map_often(void *argument)
 	return argument;
 }
 
-static int at_any_moment(void)
+static int run_changes(void *round)
+{
+	runner = getpid();
+	change_for_ever((unsigned)(uintptr_t)round);
+	return 0;
+}
+
+static pid_t start_beside(unsigned round)
+{
+	static char stack[65536] __attribute__((aligned(16)));
+
+	return clone(run_changes, stack + sizeof stack, CLONE_VM | SIGCHLD, (void *)(uintptr_t)round);
+}
+
+static int kill_at_any_moment(int is_vfork)
 {
 	pthread_t killer;
 	pthread_t mapper;
 
+	char *pages = mmap(NULL, 2 * PAGE, READ_WRITE, PRIVATE, -1, 0);
+
 	area = mmap(NULL, AREA_BYTES, READ_WRITE, PRIVATE, -1, 0);
-	EXPECT(area != MAP_FAILED);
+	EXPECT(pages != MAP_FAILED && area != MAP_FAILED);
 	EXPECT(pthread_create(&killer, NULL, kill_runners, NULL) == 0);
-	EXPECT(pthread_create(&mapper, NULL, map_often, NULL) == 0);
+	EXPECT(pthread_create(&mapper, NULL, map_often, pages) == 0);
 	for (unsigned round = 0; round < ROUNDS; round++) {
-		pid_t child = vfork();
+		pid_t child = is_vfork ? vfork() : start_beside(round);
 
 		if (child == 0) {
-			runner = getpid();
-			change_for_ever(round);
+			run_changes((void *)(uintptr_t)round);
 		}
 		check_end(child);
 		EXPECT(mmap(area, AREA_BYTES, READ_WRITE, PRIVATE | MAP_FIXED, -1, 0) == area);
@@ -194,12 +209,23 @@ static int at_any_moment(void)
 	return 0;
 }
 
+static int at_any_moment(void)
+{
+	return kill_at_any_moment(1);
+}
+
+static int at_any_moment_beside_the_parent(void)
+{
+	return kill_at_any_moment(0);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct test_case cases[] = {
 #define CASE(name) { #name, name }
 		CASE(in_the_middle_of_a_mapping),
 		CASE(at_any_moment),
+		CASE(at_any_moment_beside_the_parent),
 		{ NULL, NULL },
 	};
 
