@@ -12,8 +12,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#ifndef SYS_futex_requeue
+#define SYS_futex_requeue 456
+#endif
+
 kr_handler kr_call_futex;
 kr_handler kr_call_futex_waitv;
+kr_handler kr_call_futex_requeue;
 kr_handler kr_call_set_robust_list;
 kr_handler kr_call_get_robust_list;
 
@@ -73,6 +78,15 @@ static int64_t pass_waiters(struct kr_thread *thread, const struct kr_call *call
 		(const uint64_t[6]){ waiters, call->arg[1], call->arg[2], call->arg[3], call->arg[4], 0 });
 }
 
+static void check_words(struct futex_waitv *waiters, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (!kr_guest_has(waiters[i].uaddr, sizeof(uint64_t))) {
+			waiters[i].uaddr = kr_stand_in(waiters[i].uaddr, sizeof(uint64_t));
+		}
+	}
+}
+
 int64_t kr_call_futex_waitv(struct kr_thread *thread, const struct kr_call *call)
 {
 	struct futex_waitv waiters[MAX_WAITERS];
@@ -84,12 +98,22 @@ int64_t kr_call_futex_waitv(struct kr_thread *thread, const struct kr_call *call
 	if (kr_copy_from_guest(waiters, call->arg[0], count * sizeof waiters[0]) < 0) {
 		return pass_waiters(thread, call, kr_stand_in(call->arg[0], count * sizeof waiters[0]));
 	}
-	for (uint32_t i = 0; i < count; i++) {
-		if (!kr_guest_has(waiters[i].uaddr, sizeof(uint64_t))) {
-			waiters[i].uaddr = kr_stand_in(waiters[i].uaddr, sizeof(uint64_t));
-		}
-	}
+	check_words(waiters, count);
 	return pass_waiters(thread, call, (uint64_t)(uintptr_t)waiters);
+}
+
+int64_t kr_call_futex_requeue(struct kr_thread *thread, const struct kr_call *call)
+{
+	struct futex_waitv pair[2];
+	uint64_t arg[6] = {
+		kr_stand_in(call->arg[0], sizeof pair), call->arg[1], call->arg[2], call->arg[3], 0, 0
+	};
+
+	if (kr_copy_from_guest(pair, call->arg[0], sizeof pair) == 0) {
+		check_words(pair, 2);
+		arg[0] = (uint64_t)(uintptr_t)pair;
+	}
+	return kr_host_call(thread, SYS_futex_requeue, arg);
 }
 
 int64_t kr_call_set_robust_list(struct kr_thread *thread, const struct kr_call *call)

@@ -13,20 +13,6 @@ kr_handler kr_call_fsconfig;
 /* As long as a binary value may be. */
 #define MAX_BINARY (1024 * 1024)
 
-/* A string of the guest, or nobody's; what is wrong with it, and with the rest, the kernel says. */
-static int check_text(struct kr_scratch *scratch, uint64_t *text)
-{
-	int failed = kr_check_text(scratch, *text, text);
-
-	if (failed == -ENOMEM) {
-		return failed;
-	}
-	if (failed != 0) {
-		*text = kr_stand_in(*text, 1);
-	}
-	return 0;
-}
-
 int64_t kr_call_fsconfig(struct kr_thread *thread, const struct kr_call *call)
 {
 	struct kr_scratch scratch;
@@ -39,7 +25,7 @@ int64_t kr_call_fsconfig(struct kr_thread *thread, const struct kr_call *call)
 	}
 	KR_SCRATCH_INIT(&scratch);
 	if (arg[2] != 0) {
-		failed = check_text(&scratch, &arg[2]);
+		failed = kr_check_text_at(&scratch, &arg[2]);
 	}
 	if (failed != 0) {
 		return failed;
@@ -62,10 +48,10 @@ int64_t kr_call_fsconfig(struct kr_thread *thread, const struct kr_call *call)
 		break;
 	case FSCONFIG_SET_PATH:
 	case FSCONFIG_SET_PATH_EMPTY:
-		failed = kr_is_monitor_fd(size) ? -EBADF : check_text(&scratch, &arg[3]);
+		failed = kr_is_monitor_fd(size) ? -EBADF : kr_check_text_at(&scratch, &arg[3]);
 		break;
 	case FSCONFIG_SET_STRING:
-		failed = check_text(&scratch, &arg[3]);
+		failed = kr_check_text_at(&scratch, &arg[3]);
 		break;
 	default:
 		/* The kernel does not know it, or it is not known here what it points to. */

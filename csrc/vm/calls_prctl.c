@@ -23,7 +23,23 @@ kr_handler kr_call_seccomp;
 	(SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_SPEC_ALLOW | SECCOMP_FILTER_FLAG_TSYNC | \
 	 SECCOMP_FILTER_FLAG_TSYNC_ESRCH)
 
-#define COMM_SIZE         16u /* a thread's name, with its NUL */
+/* Newer than the headers. */
+#ifndef PR_SET_VMA
+#define PR_SET_VMA 0x53564d41
+#endif
+#ifndef PR_GET_AUXV
+#define PR_GET_AUXV 0x41555856
+#endif
+#ifndef PR_SET_MEMORY_MERGE
+#define PR_SET_MEMORY_MERGE 67
+#define PR_GET_MEMORY_MERGE 68
+#endif
+#ifndef PR_FUTEX_HASH
+#define PR_FUTEX_HASH 78
+#endif
+
+#define MOST_AUXV         4096u /* the kernel keeps no more of it */
+#define COMM_SIZE         16u   /* a thread's name, with its NUL */
 #define CAP_SYS_ADMIN_BIT (1u << 21)
 
 static bool has_sys_admin(void)
@@ -223,6 +239,27 @@ static int64_t pass_pointer(struct kr_thread *thread, const struct kr_call *call
 			    (const uint64_t[6]){ call->arg[0], at, call->arg[2], call->arg[3], call->arg[4], 0 });
 }
 
+/* PR_SET_VMA: a name, or none, for anonymous mappings, as /proc/self/maps shows it. */
+static int64_t name_memory(struct kr_thread *thread, const struct kr_call *call)
+{
+	struct kr_scratch scratch;
+	uint64_t arg[6] = { call->arg[0], call->arg[1], call->arg[2], call->arg[3], call->arg[4], 0 };
+
+	KR_SCRATCH_INIT(&scratch);
+	if (!kr_guest_has(arg[2], arg[3])) {
+		arg[2] = kr_stand_in(arg[2], arg[3]);
+	}
+	if (arg[4] != 0 && kr_check_text_at(&scratch, &arg[4]) < 0) {
+		return -ENOMEM;
+	}
+	return kr_host_call(thread, SYS_prctl, arg);
+}
+
+static int64_t tell_word(const struct kr_call *call, const void *word, size_t size)
+{
+	return kr_copy_to_guest(call->arg[1], word, size);
+}
+
 static int64_t set_name(struct kr_thread *thread, const struct kr_call *call)
 {
 	char name[COMM_SIZE] = { 0 };
@@ -241,6 +278,17 @@ int64_t kr_call_prctl(struct kr_thread *thread, const struct kr_call *call)
 	switch ((int)(uint32_t)call->arg[0]) {
 	case PR_SET_NAME:
 		return set_name(thread, call);
+	case PR_SET_VMA:
+		return name_memory(thread, call);
+	case PR_SET_TSC:
+		/* It can be read, and there is no way to change that. */
+		return call->arg[1] == PR_TSC_ENABLE ? 0 : -EINVAL;
+	case PR_GET_TSC:
+		return tell_word(call, &(const int){ PR_TSC_ENABLE }, sizeof(int));
+	case PR_GET_TID_ADDRESS:
+		return tell_word(call, &thread->clear_tid, sizeof thread->clear_tid);
+	case PR_GET_AUXV:
+		return pass_pointer(thread, call, call->arg[2] < MOST_AUXV ? call->arg[2] : MOST_AUXV);
 	case PR_GET_NAME:
 		return pass_pointer(thread, call, COMM_SIZE);
 	case PR_GET_PDEATHSIG:
@@ -267,6 +315,12 @@ int64_t kr_call_prctl(struct kr_thread *thread, const struct kr_call *call)
 	case PR_MCE_KILL:
 	case PR_MCE_KILL_GET:
 	case PR_GET_IO_FLUSHER:
+	case PR_SET_IO_FLUSHER:
+	case PR_GET_MEMORY_MERGE:
+	case PR_SET_MEMORY_MERGE:
+	case PR_TASK_PERF_EVENTS_DISABLE:
+	case PR_TASK_PERF_EVENTS_ENABLE:
+	case PR_FUTEX_HASH:
 		return pass(thread, call);
 	case PR_GET_NO_NEW_PRIVS:
 		return get_no_new_privs(thread, call);

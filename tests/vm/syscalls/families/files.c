@@ -432,3 +432,61 @@ TEST(removexattrat01)
 	say("none", syscall(NR_removexattrat, AT_FDCWD, "f", 0, "trusted.a"));
 	EACH_BAD_IN("name", syscall(NR_removexattrat, AT_FDCWD, "f", 0, P));
 }
+
+struct attribute {
+	uint64_t value;
+	uint32_t size;
+	uint32_t flags;
+	uint64_t newer;
+};
+
+TEST(setxattrat01)
+{
+	int fd = make_file("f", 10);
+	struct attribute value = { .value = (uintptr_t) "value", .size = 5 };
+
+#define SET(directory, path, flags, name, size) \
+	syscall(NR_setxattrat, directory, path, flags, name, &value, (size_t)(size))
+	say("set", SET(AT_FDCWD, "f", 0, "trusted.a", 16));
+	say("by descriptor", SET(fd, "", AT_EMPTY_PATH, "trusted.b", 16));
+	say("no path", SET(fd, NULL, AT_EMPTY_PATH, "trusted.b", 16));
+	say("flags", SET(AT_FDCWD, "f", 1, "trusted.b", 16));
+	say("missing", SET(AT_FDCWD, "g", 0, "trusted.b", 16));
+	say("closed", SET(99, "f", 0, "trusted.b", 16));
+	say("short", SET(AT_FDCWD, "f", 0, "trusted.b", 15));
+	say("longer", SET(AT_FDCWD, "f", 0, "trusted.b", 24));
+	say("too long", SET(AT_FDCWD, "f", 0, "trusted.b", 4097));
+	value.newer = 1;
+	say("newer", SET(AT_FDCWD, "f", 0, "trusted.b", 24));
+	value.flags = XATTR_CREATE;
+	say("create again", SET(AT_FDCWD, "f", 0, "trusted.a", 16));
+	value.flags = 77;
+	say("value flags", SET(AT_FDCWD, "f", 0, "trusted.a", 16));
+	value.flags = 0;
+	EACH_BAD_IN("value", (value.value = (uintptr_t)P, SET(AT_FDCWD, "f", 0, "trusted.a", 16)));
+	value.value = (uintptr_t) "value";
+	EACH_BAD_IN("path", SET(AT_FDCWD, P, 0, "trusted.a", 16));
+	EACH_BAD_IN("name", SET(AT_FDCWD, "f", 0, P, 16));
+	EACH_BAD_IN("structure", syscall(NR_setxattrat, AT_FDCWD, "f", 0, "trusted.a", P, 16ul));
+}
+
+TEST(getxattrat01)
+{
+	char got[16] = "";
+	struct attribute value = { .value = (uintptr_t)got, .size = sizeof got };
+
+#define GET(directory, path, flags, name, size) \
+	syscall(NR_getxattrat, directory, path, flags, name, &value, (size_t)(size))
+	make_file("f", 10);
+	say("set", S(setxattr, "f", "trusted.a", "value", 5, 0));
+	say("get", GET(AT_FDCWD, "f", 0, "trusted.a", 16));
+	say_bytes("value", got, 8);
+	say("none", GET(AT_FDCWD, "f", 0, "trusted.b", 16));
+	say("flags", (value.flags = 1, GET(AT_FDCWD, "f", 0, "trusted.a", 16)));
+	value.flags = 0;
+	say("small", (value.size = 4, GET(AT_FDCWD, "f", 0, "trusted.a", 16)));
+	say("size", (value.size = 0, GET(AT_FDCWD, "f", 0, "trusted.a", 16)));
+	value.size = 16;
+	EACH_BAD_OUT("value", (value.value = (uintptr_t)P, GET(AT_FDCWD, "f", 0, "trusted.a", 16)));
+	EACH_BAD_IN("structure", syscall(NR_getxattrat, AT_FDCWD, "f", 0, "trusted.a", P, 16ul));
+}

@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/uio.h>
 
 #define ANON        (MAP_PRIVATE | MAP_ANONYMOUS)
 #define RW          (PROT_READ | PROT_WRITE)
@@ -409,4 +410,96 @@ TEST(pkey_mprotect01)
 	say("protected", touch(at, true));
 	say("odd", S(pkey_mprotect, at + 1, PAGE, PROT_READ, -1));
 	say("unknown key", S(pkey_mprotect, at, PAGE, PROT_READ, 15));
+}
+
+TEST(mseal01)
+{
+	char *at = pages(4);
+	char *other = pages(1);
+
+	munmap(at + 3 * PAGE, PAGE);
+	say("odd", syscall(NR_mseal, at + 1, PAGE, 0ul));
+	say("flags", syscall(NR_mseal, at, PAGE, 1ul));
+	say("nothing", syscall(NR_mseal, at, 0ul, 0ul));
+	say("up to a hole", syscall(NR_mseal, at, 4 * PAGE, 0ul));
+	say("hole", syscall(NR_mseal, hole, PAGE, 0ul));
+	say("kernel", syscall(NR_mseal, 0xffff888000000000ul, PAGE, 0ul));
+	say("wrapping", syscall(NR_mseal, at, -4096l, 0ul));
+	say("not sealed", S(mprotect, at, PAGE, PROT_READ | PROT_WRITE));
+	say("seal", syscall(NR_mseal, at + PAGE, PAGE, 0ul));
+	say("again", syscall(NR_mseal, at + PAGE, PAGE, 0ul));
+	say("protect", S(mprotect, at + PAGE, PAGE, PROT_READ));
+	say("execution", S(mprotect, at + PAGE, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC));
+	say("unmap", S(munmap, at + PAGE, PAGE));
+	say("unmap all", S(munmap, at, 3 * PAGE));
+	say("move", S(mremap, at + PAGE, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, other));
+	say("move over", S(mremap, other, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, at + PAGE));
+	say("map over", MAP_OF(at + PAGE, PAGE, RW, ANON | MAP_FIXED, -1, 0));
+	say("free", S(madvise, at + PAGE, PAGE, MADV_DONTNEED));
+	for (size_t i = 0; i < 3; i++) {
+		say("write", touch(at + i * PAGE, true));
+	}
+	say("read only", S(mprotect, at, PAGE, PROT_READ));
+	say("seal it", syscall(NR_mseal, at, PAGE, 0ul));
+	say("free it", S(madvise, at, PAGE, MADV_DONTNEED));
+	say("read", at[0]);
+}
+
+TEST(remap_file_pages01)
+{
+	int fd = make_file("f", 4 * PAGE);
+	char *at = mmap(NULL, 4 * PAGE, RW, MAP_SHARED, fd, 0);
+	char *own = mmap(NULL, 2 * PAGE, RW, MAP_PRIVATE, fd, 0);
+
+	at[2 * PAGE] = 'X';
+	at[0] = 'Y';
+	say("page", S(remap_file_pages, at, PAGE, 0, 2, 0));
+	say_bytes("other page", at, 2);
+	at[1] = 'Z';
+	say_bytes("the same page", at + 2 * PAGE, 2);
+	say("back", S(remap_file_pages, at, PAGE, 0, 0, 0));
+	say_bytes("first page", at, 2);
+	say("private", S(remap_file_pages, own, PAGE, 0, 1, 0));
+	say("protection", S(remap_file_pages, at, PAGE, PROT_READ, 1, 0));
+	say("hole", S(remap_file_pages, hole, PAGE, 0, 1, 0));
+	say("kernel", S(remap_file_pages, 0xffff888000000000ul, PAGE, 0, 1, 0));
+	say("nothing", S(remap_file_pages, at, 0, 0, 1, 0));
+	say("behind the end", S(remap_file_pages, at, PAGE, 0, 100, 0));
+	say("touch it", touch(at, false));
+	say("too far", S(remap_file_pages, at, PAGE, 0, -1l, 0));
+}
+
+TEST(process_vm_readv02)
+{
+	char from[8] = "abcdefg";
+	char to[8] = "";
+	struct iovec local = { to, 7 };
+	struct iovec remote[2] = { { from, 3 }, { from + 4, 3 } };
+
+	say("own", S(process_vm_readv, getpid(), &local, 1, remote, 2, 0));
+	say_bytes("bytes", to, 8);
+	say("flags", S(process_vm_readv, getpid(), &local, 1, remote, 2, 1));
+	say("no process", S(process_vm_readv, 0, &local, 1, remote, 2, 0));
+	say("nobody", S(process_vm_readv, 0x3fffff, &local, 1, remote, 2, 0));
+	say("too many", S(process_vm_readv, getpid(), &local, 1, remote, 1025, 0));
+	say("nothing", S(process_vm_readv, getpid(), &local, 0, remote, 0, 0));
+	EACH_BAD_OUT("local", (local.iov_base = P, S(process_vm_readv, getpid(), &local, 1, remote, 2, 0)));
+	local.iov_base = to;
+	EACH_BAD_IN("remote", (remote[0].iov_base = P, S(process_vm_readv, getpid(), &local, 1, remote, 2, 0)));
+	EACH_BAD_IN("locals", S(process_vm_readv, getpid(), P, 1, remote, 2, 0));
+	EACH_BAD_IN("remotes", S(process_vm_readv, getpid(), &local, 1, P, 2, 0));
+}
+
+TEST(process_vm_writev02)
+{
+	char from[8] = "abcdefg";
+	char to[8] = "";
+	struct iovec local = { from, 7 };
+	struct iovec remote = { to, 5 };
+
+	say("own", S(process_vm_writev, getpid(), &local, 1, &remote, 1, 0));
+	say_bytes("bytes", to, 8);
+	EACH_BAD_IN("local", (local.iov_base = P, S(process_vm_writev, getpid(), &local, 1, &remote, 1, 0)));
+	local.iov_base = from;
+	EACH_BAD_OUT("remote", (remote.iov_base = P, S(process_vm_writev, getpid(), &local, 1, &remote, 1, 0)));
 }

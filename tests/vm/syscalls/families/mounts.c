@@ -74,6 +74,26 @@ TEST(open_tree01)
 	EACH_BAD_IN("path", S(open_tree, AT_FDCWD, P, 0));
 }
 
+TEST(open_tree_attr01)
+{
+	struct {
+		uint64_t set;
+		uint64_t clear;
+		uint64_t propagation;
+		uint64_t namespace;
+	} attributes = { .set = 1 /* read only */ };
+	int fd = (int)syscall(NR_open_tree_attr, AT_FDCWD, ".", OPEN_TREE_CLONE, &attributes, sizeof attributes);
+
+	say_done("copy", fd);
+	say_done("write in it", openat(fd, "new", O_CREAT | O_WRONLY, 0644));
+	say_done("none", syscall(NR_open_tree_attr, AT_FDCWD, ".", OPEN_TREE_CLONE, NULL, 0ul));
+	say_done("of no copy", syscall(NR_open_tree_attr, AT_FDCWD, ".", 0, &attributes, sizeof attributes));
+	say("short", syscall(NR_open_tree_attr, AT_FDCWD, ".", OPEN_TREE_CLONE, &attributes, 8ul));
+	say("unknown", (attributes.set = 1ul << 40, syscall(NR_open_tree_attr, AT_FDCWD, ".", OPEN_TREE_CLONE,
+							    &attributes, sizeof attributes)));
+	EACH_BAD_IN("attributes", syscall(NR_open_tree_attr, AT_FDCWD, ".", OPEN_TREE_CLONE, P, 32ul));
+}
+
 TEST(move_mount02)
 {
 	mkdir("m", 0700);

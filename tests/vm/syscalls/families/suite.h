@@ -32,17 +32,25 @@
 #include <unistd.h>
 
 /* Calls that are newer than the C library's headers. */
-#define NR_cachestat       451
-#define NR_fchmodat2       452
-#define NR_futex_wake      454
-#define NR_futex_wait      455
-#define NR_statmount       457
-#define NR_listmount       458
-#define NR_listxattrat     465
-#define NR_removexattrat   466
-#define NR_file_getattr    468
-#define NR_file_setattr    469
-#define NR_kexec_file_load 320
+#define NR_cachestat         451
+#define NR_fchmodat2         452
+#define NR_futex_wake        454
+#define NR_futex_wait        455
+#define NR_futex_requeue     456
+#define NR_statmount         457
+#define NR_listmount         458
+#define NR_lsm_get_self_attr 459
+#define NR_lsm_set_self_attr 460
+#define NR_lsm_list_modules  461
+#define NR_mseal             462
+#define NR_setxattrat        463
+#define NR_getxattrat        464
+#define NR_listxattrat       465
+#define NR_removexattrat     466
+#define NR_open_tree_attr    467
+#define NR_file_getattr      468
+#define NR_file_setattr      469
+#define NR_kexec_file_load   320
 
 #define PAGE         4096ul
 #define ARENA_END    0x200000000000ul /* of the VM's memory; nothing is there on a kernel either */

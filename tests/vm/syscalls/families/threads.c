@@ -4,6 +4,8 @@
  */
 #include "suite.h"
 
+#include <sys/auxv.h>
+
 #include <linux/futex.h>
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
@@ -131,6 +133,97 @@ TEST(futex_wait06)
 	say("past", syscall(NR_futex_wait, &word, (long)word, -1l, 2, &past, CLOCK_MONOTONIC));
 	say("changed", syscall(NR_futex_wait, &word, 77l, -1l, 2, &past, CLOCK_MONOTONIC));
 	EACH_BAD_IN("word", syscall(NR_futex_wait, P, 0l, -1l, 2, &past, CLOCK_MONOTONIC));
+}
+
+TEST(prctl03)
+{
+	char *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t auxv[128] = { 0 };
+	int *clear = NULL;
+	int tsc = 7;
+	long size;
+
+#define NAME(at, size, name) S(prctl, 0x53564d41 /* PR_SET_VMA */, 0, at, size, name)
+	say("name", NAME(page, PAGE, "name"));
+	say("no name", NAME(page, PAGE, NULL));
+	say("not the name", S(prctl, 0x53564d41, 1, page, PAGE, "name"));
+	say("name of a hole", NAME(hole, PAGE, "name"));
+	say("name in the kernel", NAME(0xffff888000000000ul, PAGE, "name"));
+	EACH_BAD_IN("name", NAME(page, PAGE, P));
+	size = S(prctl, 0x41555856 /* PR_GET_AUXV */, auxv, sizeof auxv, 0, 0);
+	say("auxv", size > 128);
+	for (size_t i = 0; auxv[i] != 0; i += 2) {
+		if (auxv[i] == AT_RANDOM || auxv[i] == AT_ENTRY) {
+			say("entry", auxv[i + 1] == getauxval(auxv[i]));
+		}
+	}
+	say("auxv with more", S(prctl, 0x41555856, auxv, sizeof auxv, 1, 0));
+	EACH_BAD_OUT("auxv", S(prctl, 0x41555856, P, 64, 0, 0));
+	say("time stamp", S(prctl, 25 /* PR_GET_TSC */, &tsc));
+	say("readable", tsc);
+	say("keep it", S(prctl, 26 /* PR_SET_TSC */, 1));
+	say("wrong", S(prctl, 26, 3));
+	EACH_BAD_OUT("time stamp", S(prctl, 25, P));
+	say("word of the thread", S(prctl, 40 /* PR_GET_TID_ADDRESS */, &clear));
+	say("same", (S(set_tid_address, &tsc), S(prctl, 40, &clear), clear == &tsc));
+	EACH_BAD_OUT("word of the thread", S(prctl, 40, P));
+	say("merge", S(prctl, 68 /* PR_GET_MEMORY_MERGE */, 0, 0, 0, 0));
+}
+
+TEST(futex_requeue02)
+{
+	struct waitv pair[2] = { { 0, (uintptr_t)&word, 2, 0 }, { 0, (uintptr_t)&other, 2, 0 } };
+
+	say("nobody waits", syscall(NR_futex_requeue, pair, 0, 1, 1));
+	say("changed", (pair[0].value = 9, syscall(NR_futex_requeue, pair, 0, 1, 1)));
+	pair[0].value = 0;
+	say("flags", syscall(NR_futex_requeue, pair, 1, 1, 1));
+	say("negative", syscall(NR_futex_requeue, pair, 0, -1, 1));
+	say("word flags", (pair[1].flags = 77, syscall(NR_futex_requeue, pair, 0, 1, 1)));
+	pair[1].flags = 2;
+	EACH_BAD_OUT("word", (pair[0].address = (uintptr_t)P, syscall(NR_futex_requeue, pair, 0, 1, 1)));
+	pair[0].address = (uintptr_t)&word;
+	EACH_BAD_OUT("other", (pair[1].address = (uintptr_t)P, syscall(NR_futex_requeue, pair, 0, 1, 1)));
+	EACH_BAD_IN("pair", syscall(NR_futex_requeue, P, 0, 1, 1));
+}
+
+TEST(lsm_get_self_attr01)
+{
+	char got[PAGE] = "";
+	uint32_t size = sizeof got;
+
+	say("attribute", syscall(NR_lsm_get_self_attr, 99, got, &size, 0));
+	say("flags", syscall(NR_lsm_get_self_attr, 100, got, &size, 64));
+	say_done("current", syscall(NR_lsm_get_self_attr, 100, got, &size, 0));
+	say_done("size alone", (size = 0, syscall(NR_lsm_get_self_attr, 100, NULL, &size, 0)));
+	EACH_BAD_OUT("room", (size = PAGE, syscall(NR_lsm_get_self_attr, 100, P, &size, 0)));
+	EACH_BAD_OUT("size", syscall(NR_lsm_get_self_attr, 100, got, P, 0));
+}
+
+TEST(lsm_set_self_attr01)
+{
+	uint64_t value[5] = { 104 /* AppArmor */, 0, 40, 8 };
+
+	say_done("nothing known", syscall(NR_lsm_set_self_attr, 99, value, 40, 0));
+	say("flags", syscall(NR_lsm_set_self_attr, 100, value, 40, 1));
+	say("short", syscall(NR_lsm_set_self_attr, 100, value, 8, 0));
+	say("long", syscall(NR_lsm_set_self_attr, 100, value, 1 << 20, 0));
+	EACH_BAD_IN("value", syscall(NR_lsm_set_self_attr, 100, P, 40, 0));
+}
+
+TEST(lsm_list_modules01)
+{
+	uint64_t ids[64] = { 0 };
+	uint32_t size = sizeof ids;
+
+	say("list", syscall(NR_lsm_list_modules, ids, &size, 0));
+	say("bytes", size);
+	say("first", (long)ids[0]);
+	say("flags", (size = sizeof ids, syscall(NR_lsm_list_modules, ids, &size, 1)));
+	say("small", (size = 0, syscall(NR_lsm_list_modules, ids, &size, 0)));
+	say("needed", size);
+	EACH_BAD_OUT("ids", (size = sizeof ids, syscall(NR_lsm_list_modules, P, &size, 0)));
+	EACH_BAD_OUT("size", syscall(NR_lsm_list_modules, ids, P, 0));
 }
 
 TEST(set_robust_list01)
