@@ -82,6 +82,7 @@ static void begin(struct kr_arena *arena, uint64_t start)
 void kr_arena_mend(struct kr_arena *arena)
 {
 	kr_undo_apply(&arena->undo);
+	arena->bytes = kr_arena_count(arena, 0, UINT64_MAX);
 }
 
 static void remove_at(struct kr_arena *arena, size_t first, size_t count)
@@ -103,6 +104,7 @@ static void clear(struct kr_arena *arena, uint64_t start, uint64_t end)
 	size_t first = first_above(arena, start);
 	size_t last;
 
+	arena->bytes -= kr_arena_count(arena, start, end);
 	if (first < arena->count && arena->regions[first].start < start) {
 		struct kr_region *region = &arena->regions[first];
 
@@ -140,6 +142,8 @@ static void set(struct kr_arena *arena, struct kr_region region)
 	size_t at;
 
 	clear(arena, region.start, region.end);
+	arena->bytes += region.end - region.start;
+	arena->peak = arena->bytes > arena->peak ? arena->bytes : arena->peak;
 	at = first_above(arena, region.start);
 	below = at > 0 ? &arena->regions[at - 1] : NULL;
 	above = at < arena->count ? &arena->regions[at] : NULL;

@@ -32,6 +32,10 @@ struct kr_arena {
 	uint64_t brk;
 	uint64_t stack_start;
 	uint64_t stack_end;
+	uint64_t bytes;      /* that are mapped */
+	uint64_t peak;       /* as many as there ever were */
+	uint64_t code_start; /* of the program */
+	uint64_t code_end;
 	uint64_t slide; /* random, for the image of a position-independent program */
 };
 

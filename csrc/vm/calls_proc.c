@@ -77,13 +77,26 @@ int64_t kr_call_readlinkat(struct kr_thread *thread, const struct kr_call *call)
 	return read_link(thread, (int)(uint32_t)call->arg[0], call->arg[1], call->arg[2], call->arg[3]);
 }
 
-/* An entry of a procfs directory that stands for one of the monitor's descriptors: numbers are links in fd, files
- * in fdinfo, and directories everywhere else. */
+/* An entry of map_files: "start-end", of no mapping of the guest. */
+static bool is_monitors_mapping(const char *name, uint8_t type)
+{
+	char *end;
+	uint64_t start = strtoull(name, &end, 16);
+
+	return type == DT_LNK && end != name && *end == '-' && isxdigit((unsigned char)end[1]) &&
+	       !kr_guest_has(start, 1);
+}
+
+/* An entry of a procfs directory that stands for one of the monitor's descriptors or mappings: numbers are links in
+ * fd, files in fdinfo, and directories everywhere else. */
 static bool is_monitors_entry(const char *name, uint8_t type)
 {
 	char *end;
 	long number;
 
+	if (is_monitors_mapping(name, type)) {
+		return true;
+	}
 	if (type == DT_DIR || !isdigit((unsigned char)name[0])) {
 		return false;
 	}

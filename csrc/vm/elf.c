@@ -159,6 +159,12 @@ static int add_segment(struct kr_elf *elf, const Elf64_Phdr *header, uint64_t fi
 		elf->low = kr_align_down(header->p_vaddr, KR_PAGE);
 	}
 	elf->high = kr_align_up(header->p_vaddr + header->p_memsz, KR_PAGE);
+	if ((header->p_flags & PF_X) != 0) {
+		elf->code_start = elf->code_end == 0 ? header->p_vaddr : elf->code_start;
+		elf->code_end = header->p_vaddr + header->p_filesz;
+	}
+	elf->data_start = header->p_vaddr;
+	elf->data_end = header->p_vaddr + header->p_filesz;
 	if (header->p_align > elf->align && (header->p_align & (header->p_align - 1)) == 0 &&
 	    header->p_align <= KR_ARENA_END / 4) {
 		elf->align = header->p_align;

@@ -37,6 +37,10 @@ struct kr_elf {
 	uint64_t interpreter_bytes;
 	uint64_t low; /* page-aligned range that the segments span */
 	uint64_t high;
+	uint64_t code_start; /* of what may be executed, and of what the file has of the rest, as Linux tells it */
+	uint64_t code_end;
+	uint64_t data_start;
+	uint64_t data_end;
 	uint64_t align; /* largest alignment of a segment, at least a page */
 	uint32_t segments;
 	struct kr_elf_segment segment[KR_ELF_SEGMENTS]; /* by ascending address, without overlap */

@@ -94,7 +94,7 @@ static enum kr_own_file own_file(struct kr_thread *thread, int fd)
 	struct stat file;
 	ssize_t length;
 
-	if (fstat(fd, &file) != 0 || !S_ISREG(file.st_mode) || (file.st_mode & 0777) != 0444) {
+	if (fstat(fd, &file) != 0 || !S_ISREG(file.st_mode) || (file.st_mode & 0333) != 0) {
 		return KR_OWN_NONE;
 	}
 	write_entry(thread, fd, name);

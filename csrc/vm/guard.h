@@ -18,8 +18,10 @@
  *   the monitor's own procfs, through its descriptor            ENOENT
  *   the monitor's image (/proc/PID/exe, map_files, …)           the payload's file instead
  *   /proc/self/maps   where the monitor's memory lies           the payload's mappings instead
- *   /proc/self/stat   KVM's thread, the monitor's seccomp       the payload's
- *   /proc/self/status
+ *   … smaps, numa_maps
+ *   /proc/self/stat   sizes of the monitor's memory, KVM's      the payload's
+ *   … statm, status,  thread, the monitor's seccomp, limits
+ *   limits, syscall   and registers
  *
  * Returns a descriptor or -errno. */
 int64_t kr_guarded_open(struct kr_thread *thread, int directory, const char *path, const struct open_how *how);

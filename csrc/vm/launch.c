@@ -26,8 +26,8 @@ static int show_as_payload(const char *name, const struct kr_image *image, const
 	uint64_t brk = (uint64_t)syscall(SYS_brk, 0);
 	struct prctl_mm_map map = { .start_code = image->code_start,
 				    .end_code = image->code_end,
-				    .start_data = image->code_start,
-				    .end_data = image->code_start,
+				    .start_data = image->data_start,
+				    .end_data = image->data_end,
 				    .start_brk = brk,
 				    .brk = brk,
 				    .start_stack = stack->pointer,

@@ -328,8 +328,12 @@ int kr_load(struct kr_machine *machine, const char *path, const char *name, stru
 	image->program_entry = elf.entry + bias;
 	image->table_address = elf.table_address != 0 ? elf.table_address + bias : 0;
 	image->table_count = elf.table_count;
-	image->code_start = elf.low + bias;
-	image->code_end = elf.high + bias;
+	image->code_start = elf.code_start + bias;
+	image->code_end = elf.code_end + bias;
+	image->data_start = elf.data_start + bias;
+	image->data_end = elf.data_end + bias;
+	machine->arena.code_start = image->code_start;
+	machine->arena.code_end = image->code_end;
 	image->executable_stack = elf.executable_stack;
 	if (elf.has_interpreter && load_interpreter(machine, &program, &elf, path, image, err) < 0) {
 		return -1;

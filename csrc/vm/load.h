@@ -21,6 +21,8 @@ struct kr_image {
 	uint64_t interpreter_base; /* AT_BASE, 0 without one */
 	uint64_t code_start;
 	uint64_t code_end;
+	uint64_t data_start;
+	uint64_t data_end;
 	bool executable_stack;
 	/* What scripts put in front of the payload's arguments, in order; args[0] is dropped then. */
 	uint32_t script_args;

@@ -11,6 +11,7 @@
 #include "cpu.h"
 #include "descriptors.h"
 #include "lock.h"
+#include "resident.h"
 #include "rlimit.h"
 #include "signals.h"
 #include "slots.h"
@@ -38,8 +39,10 @@ struct kr_machine {
 	uint64_t
 		withdrawals; /* times that mapped memory was without access on the host for a moment; memory_lock */
 	struct kr_aio *aio;  /* contexts of asynchronous input and output; memory_lock */
-	bool refuses_huge;   /* the guest has asked for small pages somewhere; memory_lock */
-	bool shares_files;   /* with another process, or has */
+	struct kr_resident own; /* what the monitor has in memory; memory_lock */
+	bool has_looked;        /* `own` is known; memory_lock */
+	bool refuses_huge;      /* the guest has asked for small pages somewhere; memory_lock */
+	bool shares_files;      /* with another process, or has */
 	uint32_t threads;
 	uint32_t borrowers;             /* processes that share the memory, see vfork.h */
 	struct kr_thread *first_thread; /* of the list of them; thread_lock */

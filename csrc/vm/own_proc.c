@@ -4,6 +4,7 @@
 #include "../base/fd.h"
 #include "machine.h"
 #include "maps.h"
+#include "own_status.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,9 +13,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-#define TEXT_BYTES  8192u /* several times what the kernel writes */
-#define STAT_THREAD 20u   /* the word of `stat` that counts threads */
 
 static bool is_component(const char *text, size_t length, const char *word)
 {
@@ -39,7 +37,11 @@ enum kr_own_file kr_own_file_named(const char *path)
 	static const struct {
 		const char *name;
 		enum kr_own_file kind;
-	} files[] = { { "maps", KR_OWN_MAPS }, { "stat", KR_OWN_STAT }, { "status", KR_OWN_STATUS } };
+	} files[] = { { "maps", KR_OWN_MAPS },           { "smaps", KR_OWN_SMAPS },
+		      { "smaps_rollup", KR_OWN_ROLLUP }, { "numa_maps", KR_OWN_NUMA_MAPS },
+		      { "stat", KR_OWN_STAT },           { "statm", KR_OWN_STATM },
+		      { "status", KR_OWN_STATUS },       { "limits", KR_OWN_LIMITS },
+		      { "syscall", KR_OWN_SYSCALL } };
 	size_t length = strlen(path);
 	size_t part;
 	const char *last = cut(path, &length, &part);
@@ -60,107 +62,90 @@ enum kr_own_file kr_own_file_named(const char *path)
 	return strtol(number, NULL, 10) == getpid() ? kind : KR_OWN_NONE;
 }
 
-/* Copy `text` with another number at `at`, which lies in it. */
-static void put_number(int to, const char *text, const char *at, uint32_t number)
+/* What the kernel says in the file `name` of the monitor's procfs, or of the guest's. */
+static int open_host(const struct kr_machine *machine, const char *name)
 {
-	(void)dprintf(to, "%.*s%u%s", (int)(at - text), text, number, at + strspn(at, "0123456789"));
+	char path[48];
+
+	(void)snprintf(path, sizeof path, "%s%s", machine->proc < 0 ? "/proc/" : "", name);
+	return openat(machine->proc, path, O_RDONLY | O_CLOEXEC);
 }
 
-/* The second word is in parentheses and may hold anything. */
-static void put_stat(int to, const char *text, uint32_t threads)
+/* Looked at once: the monitor's memory hardly changes. */
+static void look_at_own(struct kr_machine *machine)
 {
-	const char *at = strrchr(text, ')');
+	kr_own_fd int host = machine->has_looked ? -1 : open_host(machine, "self/smaps");
+	struct kr_text_in in = { .fd = host };
 
-	for (unsigned word = 2; word < STAT_THREAD && at != NULL; word++) {
-		at = strchr(at + 1, ' ');
-	}
-	if (at == NULL) {
-		(void)dprintf(to, "%s", text);
-		return;
-	}
-	put_number(to, text, at + 1, threads);
-}
-
-static uint32_t count_filters(const struct kr_seccomp *seccomp)
-{
-	uint32_t count = 0;
-
-	for (const struct kr_filter *filter = seccomp->filters; filter != NULL; filter = filter->older) {
-		count++;
-	}
-	return count;
-}
-
-static void put_status(int to, char *text, const struct kr_seccomp *seccomp, uint32_t threads)
-{
-	const uint32_t filters = count_filters(seccomp);
-	const uint32_t mode = filters > 0 ? SECCOMP_MODE_FILTER : SECCOMP_MODE_DISABLED;
-	const struct {
-		const char *label;
-		uint32_t number;
-	} facts[] = { { "Threads:\t", threads },
-		      { "NoNewPrivs:\t", seccomp->no_new_privs ? 1 : 0 },
-		      { "Seccomp:\t", seccomp->strict ? SECCOMP_MODE_STRICT : mode },
-		      { "Seccomp_filters:\t", filters } };
-
-	for (char *line = text; line != NULL;) {
-		char *next = strchr(line, '\n');
-		const char *number = NULL;
-
-		if (next != NULL) {
-			*next++ = 0;
-		}
-		for (size_t i = 0; i < sizeof facts / sizeof facts[0] && number == NULL; i++) {
-			size_t length = strlen(facts[i].label);
-
-			if (strncmp(line, facts[i].label, length) == 0) {
-				number = line + length;
-				put_number(to, line, number, facts[i].number);
-			}
-		}
-		(void)dprintf(to, "%s%s", number == NULL ? line : "", next != NULL ? "\n" : "");
-		line = next;
+	if (host >= 0) {
+		kr_smaps_count_own(&in, &machine->own);
+		machine->has_looked = true;
 	}
 }
 
-/* What the kernel says.  Its length, or -errno. */
-static ssize_t read_host(const struct kr_machine *machine, int file, char text[TEXT_BYTES])
+static void write_file(enum kr_own_file kind, struct kr_text_in *in, struct kr_text_out *out,
+		       const struct kr_thread *thread)
 {
-	kr_own_fd int host = -1;
-	char name[40];
-	ssize_t size;
+	const struct kr_machine *machine = thread->machine;
 
-	(void)snprintf(name, sizeof name, "%sthread-self/fd/%d", machine->proc < 0 ? "/proc/" : "", file);
-	host = openat(machine->proc, name, O_RDONLY | O_CLOEXEC);
-	size = host >= 0 ? read(host, text, TEXT_BYTES - 1) : -1;
-	if (size < 0) {
-		return -errno;
+	switch (kind) {
+	case KR_OWN_MAPS:
+		kr_maps_write(in, out, machine);
+		break;
+	case KR_OWN_SMAPS:
+		kr_smaps_write(in, out, machine);
+		break;
+	case KR_OWN_ROLLUP:
+		kr_smaps_write_rollup(in, out, machine);
+		break;
+	case KR_OWN_NUMA_MAPS:
+		kr_maps_write_numa(in, out, machine);
+		break;
+	case KR_OWN_STAT:
+		kr_own_write_stat(in, out, thread, &machine->own);
+		break;
+	case KR_OWN_STATM:
+		kr_own_write_statm(in, out, thread, &machine->own);
+		break;
+	case KR_OWN_STATUS:
+		kr_own_write_status(in, out, thread, &machine->own);
+		break;
+	case KR_OWN_LIMITS:
+		kr_own_write_limits(in, out, thread);
+		break;
+	case KR_OWN_SYSCALL:
+	case KR_OWN_NONE:
+		/* As the kernel says of who is not waiting in a call. */
+		kr_text_put(out, "running\n");
+		break;
 	}
-	text[size] = 0;
-	return size;
+	kr_text_flush(out);
 }
 
 int kr_own_file_snapshot(struct kr_thread *thread, enum kr_own_file kind, int file)
 {
-	const uint32_t threads = __atomic_load_n(&thread->machine->threads, __ATOMIC_ACQUIRE);
+	struct kr_machine *machine = thread->machine;
+	char name[40] = "self/smaps";
+	kr_own_fd int host = -1;
 	kr_own_fd int made = -1;
-	char text[TEXT_BYTES];
-	ssize_t size;
 	int result;
 
-	if (kind == KR_OWN_MAPS) {
-		return kr_maps_snapshot(thread);
+	if (kind != KR_OWN_ROLLUP) {
+		(void)snprintf(name, sizeof name, "thread-self/fd/%d", file);
 	}
-	size = read_host(thread->machine, file, text);
-	made = size >= 0 ? memfd_create("own", MFD_CLOEXEC) : -1;
+	host = open_host(machine, name);
+	made = host >= 0 ? memfd_create("own", MFD_CLOEXEC) : -1;
 	if (made < 0) {
-		return size < 0 ? (int)size : -errno;
+		return -errno;
 	}
-	if (kind == KR_OWN_STAT) {
-		put_stat(made, text, threads);
-	} else {
-		put_status(made, text, &thread->seccomp, threads);
-	}
+	struct kr_text_in in = { .fd = host };
+	struct kr_text_out out = { .fd = made };
+
+	kr_machine_lock_memory(machine);
+	look_at_own(machine);
+	write_file(kind, &in, &out, thread);
+	kr_machine_unlock_memory(machine);
+	kr_close_fd(&host);
 	result = fcntl(made, F_DUPFD_CLOEXEC, 0);
 	return result >= 0 ? result : -errno;
 }

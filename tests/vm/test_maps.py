@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support import cases
+
+ARENA_END = 0x200000000000
+ADDRESS = re.compile(r"([0-9a-f]{6,})[- ]")
 
 pytestmark = pytest.mark.needs("kvm")
 
@@ -28,3 +32,20 @@ def test_maps_name_nothing_of_the_monitor(in_vm: Run) -> None:
     names = {line.split(maxsplit=5)[5].strip() if len(line.split()) > 5 else "" for line in lines}
     assert names <= {"", "/usr/bin/busybox", "[heap]", "[stack]", "[vdso]"}, lines
     assert {"/usr/bin/busybox", "[stack]"} <= names, lines
+
+
+@pytest.mark.needs("busybox")
+@pytest.mark.parametrize("file", ["smaps", "numa_maps", "map_files"])
+def test_no_file_names_a_mapping_of_the_monitor(file: str, in_vm: Run) -> None:
+    """All addresses that begin a line lie in the payload's memory."""
+    command = "ls" if file == "map_files" else "cat"
+    lines = in_vm("/bin/busybox", command, f"/proc/self/{file}").stdout.splitlines()
+    starts = [int(found[1], 16) for found in map(ADDRESS.match, lines) if found is not None]
+    assert starts
+    assert max(starts) < ARENA_END, lines
+
+
+@pytest.mark.needs("busybox")
+def test_registers_of_the_monitor_are_not_shown(in_vm: Run) -> None:
+    """What the kernel says of a call that is being made would be the monitor's."""
+    assert in_vm("/bin/busybox", "cat", "/proc/self/syscall").stdout == "running\n"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * /proc/self/maps, stat and status: what a program finds there of itself.
+ * /proc/self/maps, smaps, stat, statm, status and limits: what a program finds there of itself.
  */
 #define _GNU_SOURCE
 #include "expect.h"
@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define PAGE 4096
@@ -178,6 +179,152 @@ static int status_tells_of_the_payloads_filters(void)
 	return 0;
 }
 
+static long word_in(const char *path, int index)
+{
+	char text[1024] = { 0 };
+	int fd = open(path, O_RDONLY);
+	char *at = text;
+
+	EXPECT(fd >= 0 && read(fd, text, sizeof text - 1) > 0 && close(fd) == 0);
+	for (int word = 1; word < index; word++) {
+		at = strchr(at, ' ') + 1;
+	}
+	return strtol(at, NULL, 10);
+}
+
+/* By as much as a mapping has, and back. */
+static int sizes_grow_and_shrink_with_mappings(void)
+{
+	const long pages = 2560;
+	const long kib = pages * PAGE / 1024;
+	long size = number_in("/proc/self/status", "\nVmSize:");
+	long data = number_in("/proc/self/status", "\nVmData:");
+	long resident = number_in("/proc/self/status", "\nVmRSS:");
+	long in_statm = word_in("/proc/self/statm", 1);
+	char *at = mmap(NULL, (size_t)pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	EXPECT(at != MAP_FAILED && in_statm * PAGE == size * 1024);
+	EXPECT(number_in("/proc/self/status", "\nVmSize:") == size + kib);
+	EXPECT(number_in("/proc/self/status", "\nVmData:") == data + kib);
+	EXPECT(word_in("/proc/self/statm", 1) == in_statm + pages);
+	memset(at, 1, (size_t)pages * PAGE);
+	EXPECT(number_in("/proc/self/status", "\nVmRSS:") >= resident + kib - 256);
+	EXPECT(number_in("/proc/self/status", "\nVmRSS:") <= number_in("/proc/self/status", "\nVmSize:"));
+	EXPECT(number_in("/proc/self/status", "\nVmRSS:") <= number_in("/proc/self/status", "\nVmHWM:"));
+	EXPECT(munmap(at, (size_t)pages * PAGE) == 0);
+	EXPECT(number_in("/proc/self/status", "\nVmSize:") == size);
+	EXPECT(number_in("/proc/self/status", "\nVmPeak:") >= size + kib);
+	EXPECT(number_in("/proc/self/status", "\nVmPeak:") < size + 2 * kib);
+	EXPECT(size < 20000 && number_in("/proc/self/status", "\nVmStk:") < 1000);
+	EXPECT(number_in("/proc/self/status", "\nVmExe:") > 0 && number_in("/proc/self/status", "\nVmExe:") < size);
+	return 0;
+}
+
+/* Fields of stat lie in the program. */
+static int stat_tells_where_the_program_lies(void)
+{
+	char text[1024] = { 0 };
+	int fd = open("/proc/self/stat", O_RDONLY);
+	unsigned long field[53] = { 0 };
+	char *at;
+
+	EXPECT(fd >= 0 && read(fd, text, sizeof text - 1) > 0 && close(fd) == 0);
+	at = strrchr(text, ')') + 2;
+	for (int i = 3; i <= 52; i++) {
+		field[i] = strtoul(at, NULL, 10);
+		at = strchr(at, ' ') != NULL ? strchr(at, ' ') + 1 : at;
+	}
+	EXPECT(field[23] == (unsigned long)word_in("/proc/self/statm", 1) * PAGE);
+	EXPECT(field[24] <= field[23] / PAGE);
+	EXPECT(field[26] <= (uintptr_t)find && (uintptr_t)find < field[27]);
+	EXPECT(field[45] <= (uintptr_t)&variable && (uintptr_t)&variable < field[46]);
+	EXPECT(field[47] <= (uintptr_t)sbrk(0) && (uintptr_t)sbrk(0) < field[47] + (64ul << 20));
+	EXPECT(find((const void *)field[28]).name[0] == '[');
+	return 0;
+}
+
+/* A number of the mapping of `address` in smaps. */
+static long of_mapping(const void *address, const char *label)
+{
+	FILE *smaps = fopen("/proc/self/smaps", "re");
+	unsigned long start = 0;
+	unsigned long end = 0;
+	char line[8192];
+
+	EXPECT(smaps != NULL);
+	while (fgets(line, sizeof line, smaps) != NULL) {
+		(void)sscanf(line, "%lx-%lx ", &start, &end);
+		if (start <= (uintptr_t)address && (uintptr_t)address < end &&
+		    strncmp(line, label, strlen(label)) == 0) {
+			fclose(smaps);
+			return strtol(line + strlen(label), NULL, 10);
+		}
+	}
+	fclose(smaps);
+	return -1;
+}
+
+static int smaps_count_by_mapping(void)
+{
+	char *at = mmap(NULL, 6 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	memset(at, 1, 6 * PAGE);
+	EXPECT(mprotect(at, 2 * PAGE, PROT_READ) == 0);
+	EXPECT(mprotect(at + 2 * PAGE, 2 * PAGE, PROT_READ | PROT_EXEC) == 0);
+	for (int i = 0; i < 4; i += 2) {
+		EXPECT(of_mapping(at + i * PAGE, "Size:") == 8 && of_mapping(at + i * PAGE, "Rss:") == 8);
+		EXPECT(of_mapping(at + i * PAGE, "Anonymous:") == 8);
+		EXPECT(of_mapping(at + i * PAGE, "KernelPageSize:") == 4);
+	}
+	EXPECT(of_mapping((const void *)(uintptr_t)find, "Rss:") > 0);
+	EXPECT(of_mapping(&variable, "VmFlags:") == 0);
+	return 0;
+}
+
+/* What all mappings have. */
+static long sum_of(const char *path, const char *label)
+{
+	FILE *file = fopen(path, "re");
+	char line[8192];
+	long sum = 0;
+
+	EXPECT(file != NULL);
+	while (fgets(line, sizeof line, file) != NULL) {
+		sum += strncmp(line, label, strlen(label)) == 0 ? strtol(line + strlen(label), NULL, 10) : 0;
+	}
+	fclose(file);
+	return sum;
+}
+
+static int rollup_is_the_sum(void)
+{
+	long anonymous = sum_of("/proc/self/smaps", "Anonymous:");
+	long rollup = sum_of("/proc/self/smaps_rollup", "Anonymous:");
+
+	EXPECT(rollup > 0 && labs(rollup - anonymous) < 64);
+	EXPECT(sum_of("/proc/self/smaps_rollup", "Rss:") < sum_of("/proc/self/smaps", "Size:"));
+	EXPECT(labs(sum_of("/proc/self/smaps_rollup", "Pss:") - sum_of("/proc/self/smaps_rollup", "Pss_Anon:") -
+		    sum_of("/proc/self/smaps_rollup", "Pss_File:") -
+		    sum_of("/proc/self/smaps_rollup", "Pss_Shmem:")) < 8);
+	return 0;
+}
+
+static int limits_are_the_payloads(void)
+{
+	const struct rlimit files = { 77, 88 };
+	const struct rlimit space = { 1ul << 40, RLIM_INFINITY };
+	struct rlimit stack;
+
+	EXPECT(setrlimit(RLIMIT_NOFILE, &files) == 0 && setrlimit(RLIMIT_AS, &space) == 0);
+	EXPECT(getrlimit(RLIMIT_STACK, &stack) == 0);
+	EXPECT(number_in("/proc/self/limits", "\nMax open files ") == 77);
+	EXPECT(number_in("/proc/self/limits", "\nMax open files            77                   ") == 88);
+	EXPECT(number_in("/proc/self/limits", "\nMax address space         ") == 1l << 40);
+	EXPECT(number_in("/proc/self/limits", "\nMax stack size ") ==
+	       (stack.rlim_cur == RLIM_INFINITY ? 0 : (long)stack.rlim_cur));
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct test_case cases[] = {
@@ -189,6 +336,11 @@ int main(int argc, char **argv)
 		CASE(others_may_map_meanwhile),
 		CASE(threads_are_the_payloads),
 		CASE(status_tells_of_the_payloads_filters),
+		CASE(sizes_grow_and_shrink_with_mappings),
+		CASE(stat_tells_where_the_program_lies),
+		CASE(smaps_count_by_mapping),
+		CASE(rollup_is_the_sum),
+		CASE(limits_are_the_payloads),
 		{ NULL, NULL },
 	};
 
