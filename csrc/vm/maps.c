@@ -78,7 +78,7 @@ bool kr_map_next_part(const struct kr_arena *arena, const struct kr_map_line *li
 	return true;
 }
 
-void kr_maps_write(struct kr_text_in *in, struct kr_text_out *out, const struct kr_machine *machine)
+void kr_maps_write(struct kr_text_in *in, struct kr_text_out *out, struct kr_machine *machine)
 {
 	const struct kr_map_line vdso = { .sharing = 'p', .file = " 00:00 0", .file_length = 8, .name = "[vdso]" };
 	const struct kr_region code = { .start = machine->vdso,
@@ -92,10 +92,12 @@ void kr_maps_write(struct kr_text_in *in, struct kr_text_out *out, const struct 
 		if (!kr_map_line_read(text, &line) || kr_arena_room(line.start) == 0) {
 			continue;
 		}
+		kr_machine_lock_memory(machine);
 		for (uint64_t from = 0; kr_map_next_part(&machine->arena, &line, from, &part, &name);
 		     from = part.end) {
 			kr_map_put(out, &line, &part, name);
 		}
+		kr_machine_unlock_memory(machine);
 	}
 	if (machine->vdso != 0) {
 		kr_map_put(out, &vdso, &code, vdso.name);
@@ -103,9 +105,8 @@ void kr_maps_write(struct kr_text_in *in, struct kr_text_out *out, const struct 
 }
 
 /* Lines that begin with an address; those of the monitor are left out. */
-void kr_maps_write_numa(struct kr_text_in *in, struct kr_text_out *out, const struct kr_machine *machine)
+void kr_maps_write_numa(struct kr_text_in *in, struct kr_text_out *out)
 {
-	(void)machine;
 	for (const char *text = kr_text_line(in); text != NULL; text = kr_text_line(in)) {
 		if (kr_arena_room(strtoull(text, NULL, 16)) > 0) {
 			kr_text_put(out, "%s\n", text);

@@ -34,11 +34,12 @@ bool kr_map_next_part(const struct kr_arena *arena, const struct kr_map_line *li
 void kr_map_put(struct kr_text_out *out, const struct kr_map_line *line, const struct kr_region *part,
 		const char *name);
 
-/* Turn the host's maps, smaps, smaps_rollup (from smaps) and numa_maps into the guest's.  memory_lock is held. */
-void kr_maps_write(struct kr_text_in *in, struct kr_text_out *out, const struct kr_machine *machine);
-void kr_smaps_write(struct kr_text_in *in, struct kr_text_out *out, const struct kr_machine *machine);
-void kr_smaps_write_rollup(struct kr_text_in *in, struct kr_text_out *out, const struct kr_machine *machine);
-void kr_maps_write_numa(struct kr_text_in *in, struct kr_text_out *out, const struct kr_machine *machine);
+/* Turn the host's maps, smaps, smaps_rollup (from smaps) and numa_maps into the guest's.  memory_lock is taken for
+ * one mapping at a time: there may be thousands of them, and others wait for it when they touch a new page. */
+void kr_maps_write(struct kr_text_in *in, struct kr_text_out *out, struct kr_machine *machine);
+void kr_smaps_write(struct kr_text_in *in, struct kr_text_out *out, struct kr_machine *machine);
+void kr_smaps_write_rollup(struct kr_text_in *in, struct kr_text_out *out);
+void kr_maps_write_numa(struct kr_text_in *in, struct kr_text_out *out);
 
 /* What the monitor itself has in memory, from the host's smaps, in KiB. */
 void kr_smaps_count_own(struct kr_text_in *in, struct kr_resident *resident);

@@ -83,43 +83,52 @@ static void look_at_own(struct kr_machine *machine)
 	}
 }
 
-static void write_file(enum kr_own_file kind, struct kr_text_in *in, struct kr_text_out *out,
-		       const struct kr_thread *thread)
+/* What is told of mappings one by one. */
+static bool write_mappings(enum kr_own_file kind, struct kr_text_in *in, struct kr_text_out *out,
+			   struct kr_machine *machine)
 {
-	const struct kr_machine *machine = thread->machine;
-
 	switch (kind) {
 	case KR_OWN_MAPS:
 		kr_maps_write(in, out, machine);
-		break;
+		return true;
 	case KR_OWN_SMAPS:
 		kr_smaps_write(in, out, machine);
-		break;
+		return true;
 	case KR_OWN_ROLLUP:
-		kr_smaps_write_rollup(in, out, machine);
-		break;
+		kr_smaps_write_rollup(in, out);
+		return true;
 	case KR_OWN_NUMA_MAPS:
-		kr_maps_write_numa(in, out, machine);
-		break;
+		kr_maps_write_numa(in, out);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* memory_lock is held. */
+static void write_numbers(enum kr_own_file kind, struct kr_text_in *in, struct kr_text_out *out,
+			  const struct kr_thread *thread)
+{
+	const struct kr_resident *own = &thread->machine->own;
+
+	switch (kind) {
 	case KR_OWN_STAT:
-		kr_own_write_stat(in, out, thread, &machine->own);
+		kr_own_write_stat(in, out, thread, own);
 		break;
 	case KR_OWN_STATM:
-		kr_own_write_statm(in, out, thread, &machine->own);
+		kr_own_write_statm(in, out, thread, own);
 		break;
 	case KR_OWN_STATUS:
-		kr_own_write_status(in, out, thread, &machine->own);
+		kr_own_write_status(in, out, thread, own);
 		break;
 	case KR_OWN_LIMITS:
 		kr_own_write_limits(in, out, thread);
 		break;
-	case KR_OWN_SYSCALL:
-	case KR_OWN_NONE:
-		/* As the kernel says of who is not waiting in a call. */
+	default:
+		/* KR_OWN_SYSCALL: as the kernel says of who is not waiting in a call. */
 		kr_text_put(out, "running\n");
 		break;
 	}
-	kr_text_flush(out);
 }
 
 int kr_own_file_snapshot(struct kr_thread *thread, enum kr_own_file kind, int file)
@@ -141,10 +150,13 @@ int kr_own_file_snapshot(struct kr_thread *thread, enum kr_own_file kind, int fi
 	struct kr_text_in in = { .fd = host };
 	struct kr_text_out out = { .fd = made };
 
-	kr_machine_lock_memory(machine);
-	look_at_own(machine);
-	write_file(kind, &in, &out, thread);
-	kr_machine_unlock_memory(machine);
+	if (!write_mappings(kind, &in, &out, machine)) {
+		kr_machine_lock_memory(machine);
+		look_at_own(machine);
+		write_numbers(kind, &in, &out, thread);
+		kr_machine_unlock_memory(machine);
+	}
+	kr_text_flush(&out);
 	kr_close_fd(&host);
 	result = fcntl(made, F_DUPFD_CLOEXEC, 0);
 	return result >= 0 ? result : -errno;

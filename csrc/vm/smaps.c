@@ -124,7 +124,7 @@ static void put_flags(struct kr_text_out *out, const char *flags, int prot)
 	kr_text_put(out, "%.*s ex%s\n", (int)(rest - flags), flags, rest);
 }
 
-void kr_smaps_write(struct kr_text_in *in, struct kr_text_out *out, const struct kr_machine *machine)
+void kr_smaps_write(struct kr_text_in *in, struct kr_text_out *out, struct kr_machine *machine)
 {
 	struct mapping mapping;
 	struct kr_region part;
@@ -135,6 +135,7 @@ void kr_smaps_write(struct kr_text_in *in, struct kr_text_out *out, const struct
 		if (kr_arena_room(mapping.line.start) == 0) {
 			continue;
 		}
+		kr_machine_lock_memory(machine);
 		for (uint64_t from = 0; kr_map_next_part(&machine->arena, &mapping.line, from, &part, &name);
 		     from = part.end) {
 			kr_map_put(out, &mapping.line, &part, name);
@@ -149,6 +150,7 @@ void kr_smaps_write(struct kr_text_in *in, struct kr_text_out *out, const struct
 			}
 			put_flags(out, mapping.flags, part.prot);
 		}
+		kr_machine_unlock_memory(machine);
 	}
 }
 
@@ -198,7 +200,7 @@ static void add(struct mapping *sum, const struct mapping *mapping)
 	}
 }
 
-void kr_smaps_write_rollup(struct kr_text_in *in, struct kr_text_out *out, const struct kr_machine *machine)
+void kr_smaps_write_rollup(struct kr_text_in *in, struct kr_text_out *out)
 {
 	struct mapping kinds = {
 		.facts = { { .label = "Pss_Anon:" }, { .label = "Pss_File:" }, { .label = "Pss_Shmem:" } }
@@ -209,7 +211,6 @@ void kr_smaps_write_rollup(struct kr_text_in *in, struct kr_text_out *out, const
 	struct mapping mapping;
 	char *pending = NULL;
 
-	(void)machine;
 	while (read_mapping(in, &mapping, &pending)) {
 		if (kr_arena_room(mapping.line.start) > 0) {
 			all.start = all.end == 0 ? mapping.line.start : all.start;
