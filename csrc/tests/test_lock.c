@@ -20,6 +20,13 @@ struct shared {
 	struct kr_lock outer;
 	struct kr_lock inner;
 	int holds; /* the child has what it wants */
+	/* A list as the guest's C library has it: its entry 32 bytes behind the word. */
+	struct robust_list_head head;
+	struct {
+		uint32_t word;
+		uint32_t unused[7];
+		struct robust_list entry;
+	} mutex;
 };
 
 static struct shared *share(void)
@@ -135,6 +142,43 @@ static void one_at_a_time_holds_it(void)
 	CHECK(counter == 4 * ROUNDS);
 }
 
+/* What becomes of the guest's mutex when its holder dies with a lock of the monitor's, too. */
+static uint32_t word_behind(bool is_joined)
+{
+	struct shared *shared = share();
+	pid_t child = fork();
+
+	if (child == 0) {
+		struct kr_lock_holder holder;
+
+		shared->head.list.next = &shared->mutex.entry;
+		shared->mutex.entry.next = &shared->head.list;
+		shared->mutex.word = (uint32_t)getpid();
+		kr_lock_holder_begin(&holder);
+		kr_lock_holder_chain(&holder, (uint64_t)(uintptr_t)&shared->head, -32);
+		kr_lock_holder_join(&holder);
+		(void)kr_lock_take(&shared->outer, &holder);
+		if (!is_joined) {
+			kr_lock_holder_cut(&holder);
+		}
+		__atomic_store_n(&shared->holds, 1, __ATOMIC_SEQ_CST);
+		for (;;) {
+			pause();
+		}
+	}
+	while (__atomic_load_n(&shared->holds, __ATOMIC_SEQ_CST) == 0) {
+		usleep(100);
+	}
+	end(child);
+	return shared->mutex.word == (uint32_t)child ? 0 : shared->mutex.word;
+}
+
+static void the_guests_list_follows_unless_it_is_cut(void)
+{
+	CHECK(word_behind(true) == FUTEX_OWNER_DIED);
+	CHECK(word_behind(false) == 0);
+}
+
 #define PAGE(n) (KR_BLOCK + (uint64_t)(n)*KR_PAGE)
 
 static void a_change_that_was_not_ended_is_undone(void)
@@ -165,6 +209,7 @@ int main(void)
 	the_next_holder_is_told_of_a_death();
 	a_death_wakes_who_waits();
 	one_at_a_time_holds_it();
+	the_guests_list_follows_unless_it_is_cut();
 	a_change_that_was_not_ended_is_undone();
 	return 0;
 }

@@ -91,7 +91,8 @@ enum kr_restart kr_call_restart(int64_t nr);
 
 /* The guest's own robust futex list, walked when its thread ends. */
 void kr_robust_list_release(struct kr_thread *thread, uint64_t head);
-/* Where set_robust_list keeps the list's head of a thread. */
-uint64_t *kr_thread_robust_list(struct kr_thread *thread);
+/* The head of the calling thread's list, 0 for none. */
+uint64_t kr_thread_robust_list(const struct kr_thread *thread);
+void kr_thread_set_robust_list(struct kr_thread *thread, uint64_t head);
 
 #endif

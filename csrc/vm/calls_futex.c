@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Futexes, and the list of mutexes that a thread holds when it ends.  That list is not given to the kernel,
- * which would follow its pointers wherever they lead: the monitor walks it itself.
+ * Futexes, and the list of mutexes that a thread holds when it ends.  The monitor walks that list itself; only for
+ * a process that is killed the kernel does, see lock.h.
  */
 #include "../base/kernel.h"
 #include "hypercall.h"
@@ -121,7 +121,7 @@ int64_t kr_call_set_robust_list(struct kr_thread *thread, const struct kr_call *
 	if (call->arg[1] != sizeof(struct robust_list_head)) {
 		return -EINVAL;
 	}
-	*kr_thread_robust_list(thread) = call->arg[0];
+	kr_thread_set_robust_list(thread, call->arg[0]);
 	return 0;
 }
 
@@ -129,6 +129,7 @@ int64_t kr_call_set_robust_list(struct kr_thread *thread, const struct kr_call *
 int64_t kr_call_get_robust_list(struct kr_thread *thread, const struct kr_call *call)
 {
 	const uint64_t size = sizeof(struct robust_list_head);
+	const uint64_t head = kr_thread_robust_list(thread);
 	pid_t tid = (pid_t)(uint32_t)call->arg[0];
 
 	if (tid != 0 && tid != kr_sys_gettid()) {
@@ -136,7 +137,7 @@ int64_t kr_call_get_robust_list(struct kr_thread *thread, const struct kr_call *
 			       ? -ESRCH
 			       : -EPERM;
 	}
-	if (kr_copy_to_guest(call->arg[1], kr_thread_robust_list(thread), sizeof(uint64_t)) < 0 ||
+	if (kr_copy_to_guest(call->arg[1], &head, sizeof head) < 0 ||
 	    kr_copy_to_guest(call->arg[2], &size, sizeof size) < 0) {
 		return -EFAULT;
 	}

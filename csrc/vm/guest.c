@@ -125,9 +125,27 @@ struct kr_seccomp *kr_thread_seccomp(struct kr_thread *thread)
 	return &thread->seccomp;
 }
 
-uint64_t *kr_thread_robust_list(struct kr_thread *thread)
+uint64_t kr_thread_robust_list(const struct kr_thread *thread)
 {
-	return &thread->robust_list;
+	return thread->robust_list;
+}
+
+void kr_thread_set_robust_list(struct kr_thread *thread, uint64_t head)
+{
+	struct kr_machine *machine = thread->machine;
+	struct robust_list_head list = { .futex_offset = 0 };
+	bool is_there = kr_copy_from_guest(&list, head, sizeof list) == 0;
+
+	thread->robust_list = head;
+	if (thread->is_borrower) {
+		return; /* its memory lives on without it */
+	}
+	kr_lock_holder_chain(&thread->holder, is_there ? head : 0, list.futex_offset);
+	kr_machine_lock_threads(machine);
+	if (machine->borrowers == 0) {
+		kr_lock_holder_join(&thread->holder);
+	}
+	kr_machine_unlock_threads(machine);
 }
 
 int kr_proc_fd(struct kr_thread *thread)

@@ -12,22 +12,42 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* From an entry of a list to its word. */
-#define OFFSET (-8L)
+/* From an entry of a list to its word, unless the guest's list wants another one. */
+#define OFFSET       (-8L)
+#define OFFSET_FIRST (-(int64_t)(KR_LOCK_BYTES - sizeof(struct robust_list)))
+#define OFFSET_LAST  (-(int64_t)sizeof(uint32_t))
+
+/* An entry, which a list of musl's has at every fourth byte. */
+struct entry {
+	struct entry *next;
+} __attribute__((packed, aligned(2), may_alias));
 
 static uint32_t *word_of(struct kr_lock *lock)
 {
 	return (uint32_t *)(void *)lock->bytes;
 }
 
-static struct robust_list *entry_of(struct kr_lock *lock, const struct kr_lock_holder *holder)
+static struct entry *entry_of(struct kr_lock *lock, const struct kr_lock_holder *holder)
 {
-	return (struct robust_list *)(void *)(lock->bytes - holder->head.futex_offset);
+	return (struct entry *)(void *)(lock->bytes - holder->head.futex_offset);
+}
+
+static struct entry *first_of(struct kr_lock_holder *holder)
+{
+	return (struct entry *)(void *)&holder->head.list;
+}
+
+/* The kernel looks at the list wherever the thread may be: no change of it may be moved by the compiler. */
+static void link_to(struct entry *entry, struct entry *next)
+{
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	((volatile struct entry *)entry)->next = next;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
 void kr_lock_holder_begin(struct kr_lock_holder *holder)
 {
-	holder->head = (struct robust_list_head){ .list.next = &holder->head.list, .futex_offset = OFFSET };
+	*holder = (struct kr_lock_holder){ .head = { .list.next = &holder->head.list, .futex_offset = OFFSET } };
 	holder->number = (uint32_t)kr_sys_gettid();
 	(void)syscall(SYS_set_robust_list, &holder->head, sizeof holder->head);
 }
@@ -37,11 +57,39 @@ void kr_lock_holder_end(void)
 	(void)syscall(SYS_set_robust_list, NULL, sizeof(struct robust_list_head));
 }
 
-/* The kernel looks at the list wherever the thread may be: no change of it may be moved by the compiler. */
-static void set_pending(struct kr_lock_holder *holder, struct robust_list *entry)
+void kr_lock_holder_chain(struct kr_lock_holder *holder, uint64_t guest, int64_t offset)
+{
+	bool fits = guest != 0 && offset >= OFFSET_FIRST && offset <= OFFSET_LAST && offset % 2 == 0;
+
+	link_to(first_of(holder), first_of(holder));
+	holder->guest = fits ? guest : 0;
+	if (fits) {
+		holder->head.futex_offset = (long)offset;
+		holder->anchor = (struct kr_lock){ .bytes = { 0 } };
+		kr_lock_holder_cut(holder);
+		link_to(first_of(holder), entry_of(&holder->anchor, holder));
+	}
+}
+
+void kr_lock_holder_cut(struct kr_lock_holder *holder)
+{
+	if (holder->guest != 0) {
+		link_to(entry_of(&holder->anchor, holder), first_of(holder));
+	}
+}
+
+void kr_lock_holder_join(struct kr_lock_holder *holder)
+{
+	if (holder->guest != 0) {
+		/* The guest's head is an entry as well here, and the kernel goes round until it has had enough. */
+		link_to(entry_of(&holder->anchor, holder), (struct entry *)(uintptr_t)holder->guest);
+	}
+}
+
+static void set_pending(struct kr_lock_holder *holder, struct entry *entry)
 {
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	*(struct robust_list *volatile *)&holder->head.list_op_pending = entry;
+	*(void *volatile *)&holder->head.list_op_pending = entry;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
@@ -57,7 +105,7 @@ static void wait(uint32_t *word, uint32_t seen)
 
 bool kr_lock_take(struct kr_lock *lock, struct kr_lock_holder *holder)
 {
-	struct robust_list *entry = entry_of(lock, holder);
+	struct entry *entry = entry_of(lock, holder);
 	const uint32_t own = holder->number;
 	uint32_t *word = word_of(lock);
 	uint32_t others = 0; /* once it has waited, it cannot know that nobody else does */
@@ -76,25 +124,23 @@ bool kr_lock_take(struct kr_lock *lock, struct kr_lock_holder *holder)
 		others = FUTEX_WAITERS;
 		seen = __atomic_load_n(word, __ATOMIC_SEQ_CST);
 	}
-	entry->next = holder->head.list.next;
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	holder->head.list.next = entry;
+	link_to(entry, first_of(holder)->next);
+	link_to(first_of(holder), entry);
 	set_pending(holder, NULL);
 	return (seen & FUTEX_OWNER_DIED) != 0;
 }
 
 void kr_lock_drop(struct kr_lock *lock, struct kr_lock_holder *holder)
 {
-	struct robust_list *entry = entry_of(lock, holder);
-	struct robust_list **link = &holder->head.list.next;
+	struct entry *entry = entry_of(lock, holder);
+	struct entry *before = first_of(holder);
 	uint32_t *word = word_of(lock);
 
 	set_pending(holder, entry);
-	while (*link != entry) {
-		link = &(*link)->next;
+	while (before->next != entry) {
+		before = before->next;
 	}
-	*link = entry->next;
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	link_to(before, entry->next);
 	if ((__atomic_exchange_n(word, 0, __ATOMIC_SEQ_CST) & FUTEX_WAITERS) != 0) {
 		(void)syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
 	}

@@ -20,8 +20,7 @@ int64_t kr_call_exit(struct kr_thread *thread, const struct kr_call *call)
 
 int64_t kr_call_exit_group(struct kr_thread *thread, const struct kr_call *call)
 {
-	/* Other processes may wait for what it holds.  What other threads hold, or a process that a signal ends,
-	 * stays held: the kernel does not know the guest's lists, whose pointers it would follow anywhere. */
+	/* Other processes may wait for what it holds.  What its other threads hold the kernel releases. */
 	kr_robust_list_release(thread, thread->robust_list);
 	for (;;) {
 		(void)syscall(SYS_exit_group, (int)call->arg[0]);

@@ -87,6 +87,8 @@ void kr_thread_exit(struct kr_thread *thread, int status)
 	struct kr_machine *machine = thread->machine;
 
 	kr_signals_block_host();
+	/* Nor may it be joined again: the memory outlives the thread. */
+	kr_lock_holder_chain(&thread->holder, 0, 0);
 	kr_robust_list_release(thread, thread->robust_list);
 	while (thread->is_borrower) {
 		/* The machine and its threads are another process's. */

@@ -129,6 +129,29 @@ static struct kr_cpu *take_cpu(struct kr_machine *machine)
 	return cpu;
 }
 
+/* The memory outlives who lends it, and the kernel is not to go through the guest's lists of mutexes in it. */
+static void begin_lending(struct kr_machine *machine)
+{
+	kr_machine_lock_threads(machine);
+	if (__atomic_fetch_add(&machine->borrowers, 1, __ATOMIC_ACQ_REL) == 0) {
+		for (struct kr_thread *thread = machine->first_thread; thread != NULL; thread = thread->next) {
+			kr_lock_holder_cut(&thread->holder);
+		}
+	}
+	kr_machine_unlock_threads(machine);
+}
+
+static void end_lending(struct kr_machine *machine)
+{
+	kr_machine_lock_threads(machine);
+	if (__atomic_sub_fetch(&machine->borrowers, 1, __ATOMIC_ACQ_REL) == 0) {
+		for (struct kr_thread *thread = machine->first_thread; thread != NULL; thread = thread->next) {
+			kr_lock_holder_join(&thread->holder);
+		}
+	}
+	kr_machine_unlock_threads(machine);
+}
+
 static int64_t lend(struct kr_thread *thread, const struct clone_args *args, void *stack, struct kr_cpu *cpu)
 {
 	struct clone_args host = *args;
@@ -160,9 +183,9 @@ int64_t kr_vfork(struct kr_thread *thread, const struct clone_args *args, const 
 	cpu = take_cpu(machine);
 	result = cpu != NULL ? kr_cpu_load(cpu, state) : -ENOMEM;
 	if (result == 0) {
-		__atomic_fetch_add(&machine->borrowers, 1, __ATOMIC_ACQ_REL);
+		begin_lending(machine);
 		result = lend(thread, args, stack, cpu);
-		__atomic_fetch_sub(&machine->borrowers, 1, __ATOMIC_ACQ_REL);
+		end_lending(machine);
 		/* A signal may have ended the child between a fault and its delivery. */
 		(void)kr_cpu_cancel_exception(cpu);
 	}
