@@ -5,6 +5,7 @@ Out of scope: plain users (test_podman_rootless), building images (test_buildah)
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import select
@@ -14,6 +15,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from support.agent import Agent, answer
 from support.podman import IMAGE, Podman
 from support.terminal import Terminal
 
@@ -65,6 +67,34 @@ def test_a_terminal_carries_a_conversation(podman: Podman) -> None:
         terminal.resize(33, 111)
         terminal.expect("resized")
         assert terminal.wait() == 5
+
+
+def test_an_agent_is_asked_about_calls(podman: Podman, tmp_path: Path) -> None:
+    """--security-opt seccomp=: a profile with a listener, whose agent refuses, pretends and lets go on."""
+    agent = Agent(tmp_path / "agent")
+    profile = tmp_path / "profile.json"
+    rule = {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_NOTIFY"}
+    document = {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": str(agent.path), "syscalls": [rule]}
+    profile.write_text(json.dumps({**document, "architectures": ["SCMP_ARCH_X86_64"]}))
+    script = "mkdir /refused; mkdir /faked && ls -d /faked; mkdir /made && ls -d /made"
+    words = podman.words("--rm", f"--security-opt=seccomp={profile}", IMAGE, "sh", "-c", script)
+    with (
+        closing(agent),
+        subprocess.Popen(
+            podman.command(*words),
+            env=podman.bed.variables(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        ) as process,
+    ):
+        state, listener = agent.take()
+        for said in ({"error": errno.EDQUOT}, {}, {"go_on": True}):
+            answer(listener, **said)  # type: ignore[arg-type]
+        os.close(listener)
+        out, _ = process.communicate(timeout=60)
+    assert (out, process.returncode) == (b"/made\n", 0)
+    assert state["fds"] == ["seccompFd"]
+    assert state["state"]["status"] in {"creating", "created"}
 
 
 def test_an_interrupt_from_the_terminal_ends_the_payload(podman: Podman) -> None:
