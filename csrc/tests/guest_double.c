@@ -72,6 +72,19 @@ int64_t kr_host_call(struct kr_thread *thread, int64_t nr, const uint64_t arg[6]
 	return thread->host_result;
 }
 
+/* The number itself stands for the file that is held. */
+int kr_hold_file(struct kr_thread *thread, int fd)
+{
+	thread->held += kr_is_monitor_fd(fd) ? 0 : 1;
+	return kr_is_monitor_fd(fd) ? -EBADF : fd;
+}
+
+void kr_release_file(struct kr_thread *thread, int held)
+{
+	(void)held;
+	thread->held--;
+}
+
 bool kr_is_monitor_fd(int fd)
 {
 	return fd >= DOUBLE_FIRST_FD && fd <= DOUBLE_LAST_FD;

@@ -55,6 +55,10 @@ int64_t kr_host_call_masked(struct kr_thread *thread, int64_t nr, const uint64_t
 #define KR_MONITOR_FD_END 65536
 bool kr_is_monitor_fd(int fd);
 
+/* Another descriptor of the guest's file `fd`, out of its reach until kr_release_file.  Or -EBADF, -EMFILE. */
+int kr_hold_file(struct kr_thread *thread, int fd);
+void kr_release_file(struct kr_thread *thread, int held);
+
 /* The monitor's sealed image and /dev/kvm, by which files of the guest are told from the monitor's; -1
  * for none. */
 int kr_image_fd(struct kr_thread *thread);

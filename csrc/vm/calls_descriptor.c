@@ -3,12 +3,17 @@
  * Calls on descriptors whose arguments depend on a command, or reach beyond one descriptor.
  */
 #include "hypercall.h"
+#include "machine.h"
+#include "thread.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/syscall.h>
 
 kr_handler kr_call_close_range;
+kr_handler kr_call_dup;
+kr_handler kr_call_dup2;
+kr_handler kr_call_dup3;
 kr_handler kr_call_fcntl;
 
 /* Commands that are newer than the C library's headers. */
@@ -55,6 +60,48 @@ int64_t kr_call_close_range(struct kr_thread *thread, const struct kr_call *call
 		first = end + 1;
 	}
 	return 0;
+}
+
+/* A new processor's descriptor stands where the guest can name it until the monitor has moved it, all of that under
+ * memory_lock.  What could get hold of its file, or put another in its place, takes its turn. */
+static int64_t pass_in_turn(struct kr_thread *thread, int64_t nr, const uint64_t arg[6])
+{
+	int64_t result;
+
+	kr_machine_lock_memory(thread->machine);
+	result = kr_host_call(thread, nr, arg);
+	kr_machine_unlock_memory(thread->machine);
+	return result;
+}
+
+int64_t kr_call_dup(struct kr_thread *thread, const struct kr_call *call)
+{
+	return pass_in_turn(thread, SYS_dup, call->arg);
+}
+
+int64_t kr_call_dup2(struct kr_thread *thread, const struct kr_call *call)
+{
+	return pass_in_turn(thread, SYS_dup2, call->arg);
+}
+
+int64_t kr_call_dup3(struct kr_thread *thread, const struct kr_call *call)
+{
+	return pass_in_turn(thread, SYS_dup3, call->arg);
+}
+
+int kr_hold_file(struct kr_thread *thread, int fd)
+{
+	int held;
+
+	kr_machine_lock_memory(thread->machine);
+	held = kr_is_monitor_fd(fd) ? -EBADF : kr_descriptors_copy(thread->descriptors, fd);
+	kr_machine_unlock_memory(thread->machine);
+	return held;
+}
+
+void kr_release_file(struct kr_thread *thread, int held)
+{
+	kr_descriptors_close(thread->descriptors, held);
 }
 
 /* What the third argument of a command is: a number, or a pointer to so many bytes. */
@@ -121,6 +168,9 @@ int64_t kr_call_fcntl(struct kr_thread *thread, const struct kr_call *call)
 	}
 	if (command == F_DUPFD_QUERY && kr_is_monitor_fd((int)(uint32_t)call->arg[2])) {
 		return -EBADF;
+	}
+	if (command == F_DUPFD || command == F_DUPFD_CLOEXEC) {
+		return pass_in_turn(thread, SYS_fcntl, arg);
 	}
 	return kr_host_call(thread, SYS_fcntl, arg);
 }

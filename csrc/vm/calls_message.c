@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,6 +21,7 @@ kr_handler kr_call_recvmmsg;
 
 /* More control data to send than this gets the errno of a socket whose option memory is used up. */
 #define MAX_CONTROL  16384u
+#define MOST_RIGHTS  253u /* the kernel takes no more, and does not look at them */
 #define LONGEST_NAME 128u /* struct sockaddr_storage; the kernel takes no more */
 
 /* The kernel's structures: the C library's have narrower fields, and what is checked is what is passed on. */
@@ -44,27 +46,58 @@ struct part {
 	int32_t type;
 };
 
-/* No message passes the kernel one of the monitor's descriptors. */
-static int check_rights(const char *data, uint64_t size)
+/* No message passes the kernel one of the monitor's descriptors, nor a number that becomes one meanwhile: the files
+ * are held, by descriptors of the monitor's that take the place of the guest's until the message is sent.  What is
+ * no descriptor stays none, for the kernel to find. */
+static int hold_rights(struct kr_thread *thread, char *data, uint64_t size)
+{
+	bool are_too_many = size / sizeof(int) > MOST_RIGHTS;
+	int result = 0;
+
+	for (uint64_t at = 0; at + sizeof(int) <= size; at += sizeof(int)) {
+		int fd;
+
+		memcpy(&fd, data + at, sizeof fd);
+		fd = result == 0 && !are_too_many ? kr_hold_file(thread, fd) : -EBADF;
+		result = fd < 0 && fd != -EBADF ? fd : result;
+		memcpy(data + at, &fd, sizeof fd);
+	}
+	return result;
+}
+
+static void release_rights(struct kr_thread *thread, const char *data, uint64_t size)
 {
 	for (uint64_t at = 0; at + sizeof(int) <= size; at += sizeof(int)) {
 		int fd;
 
 		memcpy(&fd, data + at, sizeof fd);
-		if (kr_is_monitor_fd(fd)) {
-			return -EBADF;
+		if (fd >= 0) {
+			kr_release_file(thread, fd);
 		}
 	}
-	return 0;
 }
 
-/* Walk the control data as the kernel does. */
-static int check_control(const struct header *header)
+static void release_control(struct kr_thread *thread, const struct header *header, uint64_t end)
+{
+	struct part part;
+
+	for (uint64_t at = 0; at < end; at += (part.size + 7) & ~7ull) {
+		const char *head = (const char *)header->control + at;
+
+		memcpy(&part, head, sizeof part);
+		if (part.level == SOL_SOCKET && part.type == SCM_RIGHTS) {
+			release_rights(thread, head + sizeof part, part.size - sizeof part);
+		}
+	}
+}
+
+/* Walk the control data as the kernel does.  *end is that of the parts whose files are held. */
+static int hold_control(struct kr_thread *thread, const struct header *header, uint64_t *end)
 {
 	struct part part;
 
 	for (uint64_t at = 0; at + sizeof part <= header->control_size;) {
-		const char *head = (const char *)header->control + at;
+		char *head = (char *)header->control + at;
 
 		memcpy(&part, head, sizeof part);
 		/* The kernel says the same of a part that is longer than what is left. */
@@ -72,8 +105,9 @@ static int check_control(const struct header *header)
 			return -EINVAL;
 		}
 		if (part.level == SOL_SOCKET && part.type == SCM_RIGHTS) {
-			int failed = check_rights(head + sizeof part, part.size - sizeof part);
+			int failed = hold_rights(thread, head + sizeof part, part.size - sizeof part);
 
+			*end = at + 1;
 			if (failed != 0) {
 				return failed;
 			}
@@ -116,7 +150,7 @@ static int copy_control(struct kr_scratch *scratch, struct header *header)
 		return 0;
 	}
 	header->control = copy;
-	return check_control(header);
+	return 0;
 }
 
 /* Copy the header at `from` and check all that it points to.  What else is wrong, the kernel says. */
@@ -160,10 +194,20 @@ static int64_t pass_nothing(struct kr_thread *thread, int64_t nr, uint64_t fd, u
 	return kr_host_call(thread, nr, (const uint64_t[6]){ fd, nobodys, flags, 0, 0, 0 });
 }
 
+/* Control data that cannot be read is nobody's, and stays where it is. */
+static bool has_copied_control(const struct kr_scratch *scratch, const struct header *header)
+{
+	const unsigned char *control = header->control;
+
+	return control >= scratch->bytes && control < scratch->bytes + sizeof scratch->bytes;
+}
+
 static int64_t send_message(struct kr_thread *thread, uint64_t fd, uint64_t from, uint64_t flags)
 {
 	struct kr_scratch scratch;
 	struct header header;
+	uint64_t end = 0;
+	int64_t result;
 	int failed;
 
 	KR_SCRATCH_INIT(&scratch);
@@ -171,7 +215,15 @@ static int64_t send_message(struct kr_thread *thread, uint64_t fd, uint64_t from
 	if (failed == -EFAULT) {
 		return pass_nothing(thread, SYS_sendmsg, fd, from, flags);
 	}
-	return failed != 0 ? failed : pass_message(thread, SYS_sendmsg, fd, &header, flags);
+	if (failed != 0) {
+		return failed;
+	}
+	if (has_copied_control(&scratch, &header)) {
+		failed = hold_control(thread, &header, &end);
+	}
+	result = failed != 0 ? failed : pass_message(thread, SYS_sendmsg, fd, &header, flags);
+	release_control(thread, &header, end);
+	return result;
 }
 
 /* The kernel writes three fields of the header back. */

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/resource.h>
 
 #define MSR_STAR         0xc0000081u
@@ -123,6 +124,15 @@ static void share_time_stamps(const struct kr_cpu *cpu)
 	}
 }
 
+/* Before it was moved, another thread may have closed it and opened a file of the guest's there.  Files of no type
+ * have no contents that the guest could give them. */
+static bool is_without_type(int fd)
+{
+	struct stat file;
+
+	return fstat(fd, &file) == 0 && (file.st_mode & S_IFMT) == 0;
+}
+
 int kr_cpu_open(struct kr_machine *machine, struct kr_cpu *cpu, struct kr_err *err)
 {
 	int fd = kr_kvm_number(machine->vm, KVM_CREATE_VCPU, cpu->id);
@@ -138,6 +148,9 @@ int kr_cpu_open(struct kr_machine *machine, struct kr_cpu *cpu, struct kr_err *e
 	cpu->fd = kr_descriptors_take(&machine->descriptors, fd);
 	if (cpu->fd < 0) {
 		return kr_fail(err, errno, "keep a virtual processor's descriptor");
+	}
+	if (!is_without_type(cpu->fd)) {
+		return kr_fail(err, EBADF, "a virtual processor's descriptor was closed");
 	}
 	cpu->run = mmap(NULL, machine->model.run_size, PROT_READ | PROT_WRITE, MAP_SHARED, cpu->fd, 0);
 	if (cpu->run == MAP_FAILED) {

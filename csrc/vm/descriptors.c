@@ -44,6 +44,23 @@ static int move_up(int fd, int base)
 	return moved;
 }
 
+static int first_free(const struct kr_descriptors *descriptors)
+{
+	return descriptors->base > descriptors->spared_end ? descriptors->base : descriptors->spared_end;
+}
+
+/* The guest is told EBADF at this number from now on; -1 with EMFILE, and it is closed, where that cannot be. */
+static int mark(struct kr_descriptors *descriptors, int fd)
+{
+	if (fd >= KR_DESCRIPTORS_MAX || fd < descriptors->spared_end) {
+		(void)close(fd);
+		errno = EMFILE;
+		return -1;
+	}
+	__atomic_fetch_or(&descriptors->taken[fd / 64], 1ull << (fd % 64), __ATOMIC_RELAXED);
+	return fd;
+}
+
 int kr_descriptors_take(struct kr_descriptors *descriptors, int fd)
 {
 	return kr_descriptors_take_above(descriptors, fd, descriptors->base);
@@ -51,7 +68,7 @@ int kr_descriptors_take(struct kr_descriptors *descriptors, int fd)
 
 int kr_descriptors_take_above(struct kr_descriptors *descriptors, int fd, int least)
 {
-	int base = descriptors->base > descriptors->spared_end ? descriptors->base : descriptors->spared_end;
+	int base = first_free(descriptors);
 	int moved = move_up(fd, least > base ? least : base);
 
 	if (moved < 0) {
@@ -59,13 +76,17 @@ int kr_descriptors_take_above(struct kr_descriptors *descriptors, int fd, int le
 	} else {
 		(void)close(fd);
 	}
-	if (moved >= KR_DESCRIPTORS_MAX || moved < descriptors->spared_end) {
-		(void)close(moved);
-		errno = EMFILE;
-		return -1;
+	return mark(descriptors, moved);
+}
+
+int kr_descriptors_copy(struct kr_descriptors *descriptors, int fd)
+{
+	int copy = move_up(fd, first_free(descriptors));
+
+	if (copy >= 0) {
+		copy = mark(descriptors, copy);
 	}
-	__atomic_fetch_or(&descriptors->taken[moved / 64], 1ull << (moved % 64), __ATOMIC_RELAXED);
-	return moved;
+	return copy < 0 ? -errno : copy;
 }
 
 void kr_descriptors_spare(struct kr_descriptors *descriptors, int end)

@@ -25,6 +25,8 @@ void kr_descriptors_create(struct kr_descriptors *descriptors, uint64_t soft_lim
 int kr_descriptors_take(struct kr_descriptors *descriptors, int fd);
 /* The same, at `least` or a higher number. */
 int kr_descriptors_take_above(struct kr_descriptors *descriptors, int fd, int least);
+/* Another descriptor of the file behind `fd`, taken over.  Or -errno. */
+int kr_descriptors_copy(struct kr_descriptors *descriptors, int fd);
 /* Take nothing below `end` over, for a call that will be made some time later with descriptors of the guest's below
  * it, until kr_descriptors_unspare.  memory_lock, as for kr_descriptors_take once there are threads. */
 void kr_descriptors_spare(struct kr_descriptors *descriptors, int end);

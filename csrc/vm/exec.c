@@ -165,15 +165,35 @@ static int take(const struct kr_thread *thread, int fd)
 	return taken;
 }
 
+/* Before the file was moved out of the guest's reach, another thread may have got hold of it, or have put one of
+ * its own there.  Whosever it is: from here on nobody can change it, and it holds the record. */
+static bool is_sealed(int fd, const struct kr_boot_writer *writer)
+{
+	uint8_t part[4096];
+	size_t done = 0;
+
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0) {
+		return false;
+	}
+	for (ssize_t size = 1; size > 0; done += (size_t)size) {
+		size = pread(fd, part, sizeof part, (off_t)done);
+		if (size < 0 || (size_t)size > writer->size - done ||
+		    memcmp(part, writer->data + done, (size_t)size) != 0) {
+			return false;
+		}
+	}
+	return done == writer->size;
+}
+
 static int make_file(const struct kr_thread *thread, const struct kr_boot_writer *writer)
 {
 	struct kr_machine *machine = thread->machine;
-	int fd = memfd_create("krun-boot", MFD_CLOEXEC);
+	int fd = memfd_create("krun-boot", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	size_t done = 0;
 
 	if (fd < 0 && errno == EMFILE) {
 		kr_limits_lift(machine);
-		fd = memfd_create("krun-boot", MFD_CLOEXEC);
+		fd = memfd_create("krun-boot", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 		kr_limits_restore(machine);
 	}
 	if (fd < 0) {
@@ -191,6 +211,10 @@ static int make_file(const struct kr_thread *thread, const struct kr_boot_writer
 			return -ENOMEM;
 		}
 		done += (size_t)part;
+	}
+	if (!is_sealed(fd, writer)) {
+		kr_descriptors_close(thread->descriptors, fd);
+		return -EBADF;
 	}
 	return fd;
 }

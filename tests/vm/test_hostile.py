@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,3 +55,22 @@ def test_threads_and_children_get_nothing_of_the_monitor(
     (made.rootfs / "hostile_threads").write_bytes(static("hostile_threads").read_bytes())
     (made.rootfs / "hostile_threads").chmod(0o755)
     assert run_with_addresses(runtime, made) == (0, "")
+
+
+@pytest.mark.needs("kvm", "gcc")
+@pytest.mark.parametrize("way", ["dup", "dup2", "fcntl", "message", "mmap"])
+def test_no_thread_is_fast_enough_for_a_new_processors_descriptor(
+    in_vm: Callable[..., subprocess.CompletedProcess[str]], static: Callable[[str], Path], way: str
+) -> None:
+    """It stands at the lowest free number for a moment; who had it could map the processor's registers."""
+    ended = in_vm(static("hostile_births"), way)
+    assert (ended.stdout, ended.returncode) == ("300 threads, 0 hits\n", 0), ended.stderr
+
+
+@pytest.mark.needs("kvm", "gcc")
+def test_no_thread_is_fast_enough_to_say_what_is_executed(
+    in_vm: Callable[..., subprocess.CompletedProcess[str]], static: Callable[[str], Path]
+) -> None:
+    """What the next image is told cannot be changed any more, wherever it has been written."""
+    ended = in_vm(static("hostile_record"))
+    assert (ended.stdout, ended.returncode) == ("some executed, 0 told\n", 0), ended.stderr

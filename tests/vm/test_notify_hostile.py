@@ -20,7 +20,7 @@ from krun.plan._hypercalls import UNNOTIFIED
 pytestmark = [pytest.mark.needs("root", "kvm", "gcc", "busybox"), pytest.mark.usefixtures("nothing_left")]
 
 ARENA_START = 0x10000
-MKDIR, DUP = 83, 32
+FSYNC = 74
 
 
 class LenientAgent(threading.Thread):
@@ -102,14 +102,14 @@ def test_descriptors_that_the_monitor_takes_meanwhile_are_not_reached(
     agent = Agent(tmp_path / "agent")
     made = bundle(["/hostile", "descriptors"])
     limits = [{"type": "RLIMIT_NOFILE", "soft": 64, "hard": 4096}]
-    prepared(made, static("hostile_notified"), "hostile", agent.path, ["mkdir", "dup"], rlimits=limits)
+    prepared(made, static("hostile_notified"), "hostile", agent.path, ["mkdir", "fsync"], rlimits=limits)
     out = tmp_path / "out"
     with out.open("wb") as file, runtime.start("run", "--bundle", made, "c", stdout=file) as process:
         listener = agent.take()[1]
         waiting: list[Asked] = []
         taken: set[int] = set()
         while asked := receive(listener):
-            if asked.number == DUP:
+            if asked.number == FSYNC:
                 waiting.append(asked)
                 continue
             if asked.text(0) == "/waiting":

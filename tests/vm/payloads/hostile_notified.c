@@ -29,10 +29,10 @@ static sigjmp_buf back;
 static void *use(void *number)
 {
 	int fd = (int)(intptr_t)number;
-	int result = dup(fd);
+	int result = fsync(fd);
 
 	if (result >= 0 || errno != EBADF) {
-		printf("dup(%d): %d, errno %d\n", fd, result, errno);
+		printf("fsync(%d): %d, errno %d\n", fd, result, errno);
 	}
 	return NULL;
 }
