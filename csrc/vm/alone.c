@@ -78,6 +78,13 @@ static void give_up_machine(struct kr_thread *thread)
 	}
 }
 
+static int64_t call_once(int64_t nr, const uint64_t arg[6])
+{
+	int64_t result = syscall(nr, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
+
+	return result < 0 ? -errno : result;
+}
+
 static int64_t call_without_machine(struct kr_thread *thread, int64_t nr, const uint64_t arg[6])
 {
 	struct kr_cpu_state state;
@@ -88,10 +95,7 @@ static int64_t call_without_machine(struct kr_thread *thread, int64_t nr, const 
 		return result;
 	}
 	give_up_machine(thread);
-	result = syscall(nr, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
-	if (result < 0) {
-		result = -errno;
-	}
+	result = call_once(nr, arg);
 	if (kr_machine_renew(thread->machine, thread->cpu, &err) < 0 || kr_cpu_begin(thread->cpu, &err) < 0 ||
 	    kr_cpu_load(thread->cpu, &state) < 0) {
 		(void)dprintf(STDERR_FILENO, "krun-vm: the virtual machine cannot be made again: %s\n", err.text);
@@ -118,8 +122,12 @@ int64_t kr_call_alone(struct kr_thread *thread, int64_t nr, const uint64_t arg[6
 	kr_machine_lock_threads(machine);
 	kr_thread_await_leavers(machine);
 	kr_machine_lock_memory(machine);
-	if (kr_is_only_thread(thread) && kr_worker_may_be(machine)) {
-		result = call_without_machine(thread, nr, arg);
+	if (kr_is_only_thread(thread)) {
+		/* The host threads that have just been awaited may have been all. */
+		result = call_once(nr, arg);
+		if (result == -EINVAL && kr_worker_may_be(machine)) {
+			result = call_without_machine(thread, nr, arg);
+		}
 	}
 	kr_machine_unlock_memory(machine);
 	kr_machine_unlock_threads(machine);

@@ -9,6 +9,7 @@
 #include "machine.h"
 #include "thread.h"
 #include "vfork.h"
+#include "worker.h"
 
 #include <errno.h>
 #include <linux/sched.h>
@@ -92,6 +93,9 @@ static int64_t make_thread(struct kr_thread *thread, const struct clone_args *ar
 		return -EINTR;
 	}
 	result = kr_thread_start(thread, &birth);
+	if (result == -EAGAIN && !kr_worker_may_be(thread->machine)) {
+		result = -EINVAL; /* what the kernel said: a thread cannot be of another namespace of processes */
+	}
 	kr_signals_set_host_mask(thread->mask);
 	return result;
 }

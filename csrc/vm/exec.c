@@ -11,6 +11,7 @@
 #include "load.h"
 #include "machine.h"
 #include "thread.h"
+#include "worker.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -303,6 +304,10 @@ static int64_t exec_program(struct kr_thread *thread, const struct kr_call *call
 	int result = write_record(thread, call, target, &writer);
 	int record = -1;
 
+	if (result == 0 && !kr_worker_can_be(thread->machine)) {
+		/* The next image could not run its machine. */
+		result = -ENOMEM;
+	}
 	if (result == 0 && !may_write(writer.size)) {
 		result = execute_by_words(thread, &writer);
 		kr_boot_release(&writer);

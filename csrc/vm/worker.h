@@ -16,6 +16,8 @@
 
 /* Where children are born into another namespace of processes, KVM can make no task in this process. */
 bool kr_worker_may_be(const struct kr_machine *machine);
+/* Whether kr_worker_end can make it, there too: not without CAP_SYS_ADMIN over the process's own namespace. */
+bool kr_worker_can_be(const struct kr_machine *machine);
 /* Before the first run of the machine's first processor: make it, so that no task of KVM's stays where that can be
  * helped. */
 int kr_worker_end(const struct kr_machine *machine, struct kr_cpu *cpu, struct kr_err *err);

@@ -121,6 +121,40 @@ static int thread_that_has_ended_forbids_nothing(void)
 	return 0;
 }
 
+static int processes_before_users(void)
+{
+	pthread_t thread;
+
+	EXPECT(pthread_create(&thread, NULL, wait_forever, NULL) == 0);
+	EXPECT(pthread_cancel(thread) == 0 && pthread_join(thread, NULL) == 0);
+	EXPECT(unshare(CLONE_NEWPID) == 0);
+	EXPECT(pthread_create(&thread, NULL, wait_forever, NULL) == EINVAL);
+	EXPECT(unshare(CLONE_NEWUSER) == 0);
+	return 0;
+}
+
+static int is_first(void)
+{
+	int status;
+	pid_t child = fork();
+
+	if (child == 0) {
+		_exit(getpid() == 1 ? 3 : 4);
+	}
+	EXPECT(waitpid(child, &status, 0) == child);
+	return WEXITSTATUS(status);
+}
+
+/* The program that is executed has children in the new namespace. */
+static int processes_before_an_exec(void)
+{
+	char *const args[] = { "namespaces", "is_first", NULL };
+
+	EXPECT(unshare(CLONE_NEWPID) == 0);
+	execv("/proc/self/exe", args);
+	return 1;
+}
+
 static volatile sig_atomic_t caught;
 
 static void catch (int number)
@@ -188,6 +222,9 @@ int main(int argc, char **argv)
 		CASE(second_thread_forbids_it),
 		CASE(thread_that_has_ended_forbids_nothing),
 		CASE(signals_arrive_behind_it),
+		CASE(processes_before_users),
+		CASE(processes_before_an_exec),
+		{ "is_first", is_first },
 		CASE(childs_namespaces_are_joined),
 		CASE(mounts_are_joined),
 		{ NULL, NULL },
