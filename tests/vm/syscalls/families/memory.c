@@ -503,3 +503,41 @@ TEST(process_vm_writev02)
 	local.iov_base = from;
 	EACH_BAD_OUT("remote", (remote.iov_base = P, S(process_vm_writev, getpid(), &local, 1, &remote, 1, 0)));
 }
+
+TEST(move_pages01)
+{
+	char *at = pages(64); /* more than is put in place at once */
+	char *all[1200];
+	int nodes[1200] = { 0 };
+	int status[1200];
+	long found = 0;
+
+	at[0] = 1;
+	for (size_t i = 0; i < COUNT(all); i++) {
+		all[i] = i % 3 == 0 ? at : i % 3 == 1 ? at + 50 * PAGE : hole;
+	}
+	say("where", S(move_pages, 0, COUNT(all), all, NULL, status, 0));
+	for (size_t i = 0; i < COUNT(all); i += 3) {
+		found += status[i] == 0;
+	}
+	say("touched", found);
+	say("untouched", -status[1]);
+	say("hole", -status[2]);
+	say("by number", S(move_pages, getpid(), 1, all, NULL, status, 0));
+	say("move", S(move_pages, 0, 1, all, nodes, status, 2 /* MPOL_MF_MOVE */));
+	say("moved", status[0]);
+	say("no such node", (nodes[0] = 1000, S(move_pages, 0, 1, all, nodes, status, 2)));
+	say("flags", S(move_pages, 0, 1, all, NULL, status, 64));
+	say("none", S(move_pages, 0, 0, NULL, NULL, NULL, 0));
+	say("nobody", S(move_pages, 0x3fffff, 1, all, NULL, status, 0));
+	nodes[0] = 0;
+	for (size_t i = 0; strcmp(bad[i].name, "PROT_NONE") != 0; i++) {
+		all[0] = bad[i].at;
+		say(bad[i].name, S(move_pages, 0, 1, all, NULL, status, 0));
+		say("status", -status[0]);
+	}
+	all[0] = at;
+	EACH_BAD_IN("pages", S(move_pages, 0, 1, P, NULL, status, 0));
+	EACH_BAD_IN("nodes", S(move_pages, 0, 1, all, P, status, 2));
+	EACH_BAD_OUT("status", S(move_pages, 0, 1, all, NULL, P, 0));
+}
