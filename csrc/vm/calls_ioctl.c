@@ -4,12 +4,14 @@
  * are served, and what a driver would follow from there is checked in a copy.  All others are ENOTTY.
  */
 #include "ethtool.h"
+#include "fiemap.h"
 #include "hypercall.h"
 
 #include <asm/ioctls.h>
 #include <asm/termbits.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <linux/if_tun.h>
 #include <linux/random.h>
@@ -28,7 +30,8 @@ enum shape {
 	DESCRIPTOR, /* a descriptor */
 	INTERFACES, /* struct ifconf */
 	ROUTE,      /* struct rtentry */
-	ETHTOOL     /* struct ifreq with a command of its own */
+	ETHTOOL,    /* struct ifreq with a command of its own */
+	FILE_MAP    /* struct fiemap */
 };
 
 struct argument {
@@ -40,11 +43,18 @@ static const struct argument unknown = { UNKNOWN, 0 };
 static const struct argument number = { NUMBER, 0 };
 static const struct argument descriptor = { DESCRIPTOR, 0 };
 
-#define KERNEL_TERMIO 18u
-#define SERIAL_STRUCT 72u
-#define CLONE_RANGE   32u
-#define FS_XATTR      28u
-#define TRIM_RANGE    24u
+#define KERNEL_TERMIO   18u
+#define SERIAL_STRUCT   72u
+#define CLONE_RANGE     32u
+#define FS_XATTR        28u
+#define TRIM_RANGE      24u
+#define UUID_SIZE       17u
+#define SYSFS_PATH_SIZE 129u
+/* Newer than the headers. */
+#ifndef FS_IOC_GETFSUUID
+#define FS_IOC_GETFSUUID      _IOC(_IOC_READ, 0x15, 0, UUID_SIZE)
+#define FS_IOC_GETFSSYSFSPATH _IOC(_IOC_READ, 0x15, 1, SYSFS_PATH_SIZE)
+#endif
 
 static struct argument pointer(uint32_t size)
 {
@@ -149,6 +159,15 @@ static struct argument describe_socket(uint32_t command)
 	case SIOCSARP:
 	case SIOCDARP:
 		return pointer(68);
+	case SIOCGSKNS:
+		return number;
+	case SIOCBRADDBR:
+	case SIOCBRDELBR:
+		return pointer(IFNAMSIZ);
+	case SIOCBRADDIF:
+	case SIOCBRDELIF:
+	case SIOCGMIIPHY:
+	case SIOCGMIIREG:
 	case SIOCGIFNAME:
 	case SIOCGIFFLAGS:
 	case SIOCSIFFLAGS:
@@ -188,6 +207,12 @@ static struct argument describe_file(uint32_t command)
 	switch (command) {
 	case FICLONE:
 		return descriptor;
+	case FS_IOC_FIEMAP:
+		return (struct argument){ FILE_MAP, 0 };
+	case FS_IOC_GETFSUUID:
+		return pointer(UUID_SIZE);
+	case FS_IOC_GETFSSYSFSPATH:
+		return pointer(SYSFS_PATH_SIZE);
 	case FICLONERANGE:
 		return pointer(CLONE_RANGE);
 	case FITRIM:
@@ -261,7 +286,7 @@ static struct argument describe_tunnel(uint32_t command)
 	}
 }
 
-/* Namespaces (linux/nsfs.h): numbers from 1 to 4 of type 0xb7. */
+/* Namespaces (linux/nsfs.h): numbers from 1 on of type 0xb7. */
 #define NAMESPACE_TYPE 0xb7u
 
 static struct argument describe_namespace(uint32_t command)
@@ -276,15 +301,40 @@ static struct argument describe_namespace(uint32_t command)
 		return number;
 	case 4: /* NS_GET_OWNER_UID */
 		return pointer(4);
+	case 5:  /* NS_GET_MNTNS_ID */
+	case 10: /* NS_MNT_GET_INFO */
+	case 11: /* NS_MNT_GET_NEXT */
+	case 12: /* NS_MNT_GET_PREV */
+	case 13: /* NS_GET_ID */
+		return pointer(_IOC_SIZE(command));
+	case 6: /* NS_GET_PID_FROM_PIDNS */
+	case 7: /* NS_GET_TGID_FROM_PIDNS */
+	case 8: /* NS_GET_PID_IN_PIDNS */
+	case 9: /* NS_GET_TGID_IN_PIDNS */
+		return number;
 	default:
 		return unknown;
 	}
 }
 
+/* Processes (linux/pidfd.h): each number up to 10 gives a namespace, the next tells of the process. */
+#define PROCESS_TYPE 0xffu
+
+static struct argument describe_process(uint32_t command)
+{
+	const uint32_t number_of = _IOC_NR(command);
+
+	if (_IOC_TYPE(command) != PROCESS_TYPE || number_of == 0 || number_of > 11) {
+		return unknown;
+	}
+	return number_of == 11 ? pointer(_IOC_SIZE(command)) : number;
+}
+
 static struct argument describe(uint32_t command)
 {
 	static struct argument (*const subjects[])(uint32_t) = {
-		describe_terminal, describe_socket, describe_file, describe_tunnel, describe_namespace,
+		describe_terminal, describe_socket,    describe_file,
+		describe_tunnel,   describe_namespace, describe_process,
 	};
 
 	for (size_t i = 0; i < sizeof subjects / sizeof subjects[0]; i++) {
@@ -366,6 +416,8 @@ int64_t kr_call_ioctl(struct kr_thread *thread, const struct kr_call *call)
 		return list_interfaces(thread, call);
 	case ROUTE:
 		return change_route(thread, call);
+	case FILE_MAP:
+		return kr_fiemap(thread, (int)(uint32_t)call->arg[0], call->arg[2]);
 	case ETHTOOL:
 		return kr_ethtool(thread, (int)(uint32_t)call->arg[0], call->arg[2]);
 	}

@@ -4,6 +4,8 @@
  */
 #include "suite.h"
 
+#include <linux/fiemap.h>
+#include <linux/fs.h>
 #include <sys/epoll.h>
 
 #include <linux/openat2.h>
@@ -324,6 +326,45 @@ TEST(ioctl01)
 	EACH_BAD_OUT("FIONREAD", S(ioctl, pair[0], FIONREAD, P));
 	EACH_BAD_IN("FIONBIO", S(ioctl, fd, FIONBIO, P));
 	EACH_BAD_OUT("TIOCGPTN", S(ioctl, master, TIOCGPTN, P));
+}
+
+/* Where a file lies is its file system's business: that there is a first and a last part. */
+TEST(ioctl02)
+{
+	struct {
+		struct fiemap head;
+		struct fiemap_extent parts[4];
+	} map = { .head = { .fm_length = UINT64_MAX, .fm_flags = FIEMAP_FLAG_SYNC, .fm_extent_count = 4 } };
+	unsigned char uuid[17] = "";
+	char path[129] = "";
+	int here = make_file("f", 10);
+	int fd = make_file("/with-extents", 3 * PAGE);
+
+	say("of memory", S(ioctl, here, FS_IOC_FIEMAP, &map));
+	say("unchanged", map.head.fm_mapped_extents);
+	say("map", S(ioctl, fd, FS_IOC_FIEMAP, &map));
+	say("some parts", map.head.fm_mapped_extents > 0 && map.head.fm_extent_count == 4);
+	say("first", (long)map.parts[0].fe_logical);
+	say("last", map.parts[map.head.fm_mapped_extents - 1].fe_flags & FIEMAP_EXTENT_LAST);
+	say("length", (long)map.parts[0].fe_length > 0);
+	map.head.fm_extent_count = 0;
+	say("count", S(ioctl, fd, FS_IOC_FIEMAP, &map));
+	say("counted", map.head.fm_mapped_extents > 0);
+	map.head.fm_extent_count = UINT32_MAX;
+	say("too many", S(ioctl, fd, FS_IOC_FIEMAP, &map));
+	map.head.fm_extent_count = 100000;
+	map.head.fm_start = 1ul << 40;
+	say("many behind the end", S(ioctl, fd, FS_IOC_FIEMAP, &map));
+	map.head.fm_extent_count = 4;
+	map.head.fm_start = 0;
+	say("flags", (map.head.fm_flags = 0x100, S(ioctl, fd, FS_IOC_FIEMAP, &map)));
+	say("which", map.head.fm_flags);
+	EACH_BAD_OUT("map", S(ioctl, fd, FS_IOC_FIEMAP, P));
+	say_done("uuid", S(ioctl, fd, _IOC(_IOC_READ, 0x15, 0, 17), uuid));
+	EACH_BAD_OUT("uuid", S(ioctl, fd, _IOC(_IOC_READ, 0x15, 0, 17), P));
+	say_done("path", S(ioctl, fd, _IOC(_IOC_READ, 0x15, 1, 129), path));
+	EACH_BAD_OUT("path", S(ioctl, fd, _IOC(_IOC_READ, 0x15, 1, 129), P));
+	(void)unlink("/with-extents");
 }
 
 TEST(kcmp03)

@@ -361,6 +361,55 @@ static long ethtool(int fd, const char *interface, void *data)
 	return S(ioctl, fd, SIOCETHTOOL, &request);
 }
 
+TEST(ioctl04)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	int space = (int)S(ioctl, fd, SIOCGSKNS, 0);
+	struct ifreq request = { .ifr_name = "lo" };
+
+	say_done("namespace", space);
+	say("which", S(ioctl, space, 0xb703 /* NS_GET_NSTYPE */));
+	say("of a file", S(ioctl, make_file("f", 1), SIOCGSKNS, 0));
+	say("registers", S(ioctl, fd, SIOCGMIIPHY, &request));
+	say("no such bridge", S(ioctl, fd, SIOCBRDELBR, "no-bridge"));
+	EACH_BAD_IN("bridge", S(ioctl, fd, SIOCBRDELBR, P));
+	say("no port", S(ioctl, fd, SIOCBRDELIF, &request));
+	EACH_BAD_IN("port", S(ioctl, fd, SIOCBRDELIF, P));
+}
+
+TEST(ioctl06)
+{
+	int mounts = open("/proc/self/ns/mnt", O_RDONLY);
+	int pids = open("/proc/self/ns/pid", O_RDONLY);
+	uint64_t info[8] = { 0 };
+
+	say("mounts", S(ioctl, mounts, _IOC(_IOC_READ, 0xb7, 5, 8), info));
+	say("a number", info[0] != 0);
+	EACH_BAD_OUT("mounts", S(ioctl, mounts, _IOC(_IOC_READ, 0xb7, 5, 8), P));
+	say("about", S(ioctl, mounts, _IOC(_IOC_READ, 0xb7, 10, 16), info));
+	EACH_BAD_OUT("about", S(ioctl, mounts, _IOC(_IOC_READ, 0xb7, 10, 16), P));
+	say("same process", S(ioctl, pids, _IOC(_IOC_READ, 0xb7, 9, 4), getpid()) == getpid());
+	say("nobody", S(ioctl, pids, _IOC(_IOC_READ, 0xb7, 9, 4), 0x3fffff));
+	say_done("id", S(ioctl, pids, _IOC(_IOC_READ, 0xb7, 13, 8), info));
+	say("unknown", S(ioctl, pids, _IOC(_IOC_READ, 0xb7, 99, 8), info));
+}
+
+TEST(ioctl05)
+{
+	int fd = (int)S(pidfd_open, getpid(), 0);
+	uint64_t info[16] = { 1 };
+
+	for (unsigned long number = 1; number < 11; number++) {
+		say_done("namespace", S(ioctl, fd, 0xff00 | number, 0));
+		say_done("with an argument", S(ioctl, fd, 0xff00 | number, 1));
+	}
+	say("process", S(ioctl, fd, _IOC(_IOC_READ | _IOC_WRITE, 0xff, 11, 64), info));
+	say("number", (uint32_t)(info[2]) == (uint32_t)getpid() || (uint32_t)(info[2] >> 32) == (uint32_t)getpid());
+	say("short", S(ioctl, fd, _IOC(_IOC_READ | _IOC_WRITE, 0xff, 11, 8), info));
+	say("unknown", S(ioctl, fd, 0xff0c, 0));
+	EACH_BAD_OUT("process", S(ioctl, fd, _IOC(_IOC_READ | _IOC_WRITE, 0xff, 11, 64), P));
+}
+
 TEST(ioctl03)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
