@@ -191,8 +191,9 @@ def default_root() -> str:
 
 
 def _in_user_namespace() -> bool:
-    with open("/proc/self/uid_map", encoding="ascii") as file:
-        return file.read().split() != ["0", "0", "4294967295"]
+    from krun.sys.files import read_document
+
+    return read_document("/proc/self/uid_map").split() != [b"0", b"0", b"4294967295"]
 
 
 def open_log(argv: Sequence[str]) -> Log:

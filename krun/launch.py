@@ -5,12 +5,18 @@ calls for each of the eighty modules of a `krun create`.  The build writes their
 Python that it runs with, and a finder of krun's own looks there first.  Where there is none for the Python
 that runs, everything is imported from the modules' own files.
 
-The archive is a marshalled table and behind it the code of each module; csrc/cmake/archive_modules.py writes
-it.  Out of scope: extension modules and other packages, which the import system goes on to find as ever.
+The archive is the size of a marshalled table in 8 bytes, the table, and behind it the code of each module;
+csrc/cmake/archive_modules.py writes it.
+
+The interpreter that is linked into the launcher (csrc/launcher/interpreter.c) begins without what most verbs
+never need: the import system's own search of folders, the three streams, `open`.  Extension modules lie in
+known folders, and are found here without it; whatever else is imported has the interpreter begin wholly.
 """
 
 from __future__ import annotations
 
+import _imp  # importlib.machinery has the same, and much more
+import builtins
 import gc
 import marshal
 import posix
@@ -19,8 +25,9 @@ from _frozen_importlib import ModuleSpec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import ModuleType
+    from typing import Any
 
 INTERRUPTED = 130
 """The exit status after Ctrl-C: 128 and the signal, as a shell has it."""
@@ -53,7 +60,6 @@ class Archive:
         is_package = source.endswith("/__init__.py")
         # typeshed asks for a subclass of importlib.abc.Loader, which would have to be imported.
         spec = ModuleSpec(fullname, self, origin=source, is_package=is_package)  # type: ignore[arg-type]
-        spec.has_location = True
         if is_package:
             spec.submodule_search_locations = [source.removesuffix("/__init__.py")]
         return spec
@@ -67,7 +73,8 @@ class Archive:
 
         The file is opened anew: left open, it would stand among the descriptors that the caller hands on.
         """
-        _, offset, size = self.table[module.__name__]
+        source, offset, size = self.table[module.__name__]
+        module.__file__ = f"{self.folder}/{source}"
         file = posix.open(self.path, posix.O_RDONLY | posix.O_CLOEXEC)
         try:
             code = posix.pread(file, size, self.start + offset)
@@ -76,15 +83,80 @@ class Archive:
         exec(marshal.loads(code), module.__dict__)  # noqa: S102, S302 - the code of this installation
 
 
+class Extension:
+    """A loader of one extension module."""
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """Load the file.  Raises ImportError."""
+        module: ModuleType = _imp.create_dynamic(spec)
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Initialise what was loaded."""
+        _imp.exec_dynamic(module)
+
+
+class Beginning:
+    """The last finder while the interpreter has begun only halfway."""
+
+    def __init__(self, complete: Callable[[], None]) -> None:
+        """Find what is not krun's own.
+
+        complete: has the interpreter begin wholly.
+        """
+        self._complete = complete
+        builtins.open = self._open
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return where a module comes from, None for one that is nowhere."""
+        _, _, name = fullname.rpartition(".")
+        for folder in sys.path if path is None else path:
+            for suffix in _imp.extension_suffixes():
+                try:
+                    posix.stat(f"{folder}/{name}{suffix}")
+                except FileNotFoundError:
+                    continue
+                # As in the archive's finder.
+                return ModuleSpec(fullname, Extension(), origin=f"{folder}/{name}{suffix}")  # type: ignore[arg-type]
+        self.end()
+        return sys.meta_path[-1].find_spec(fullname, path, target)
+
+    def end(self) -> None:
+        """Have the interpreter begin wholly; its own finder comes last then."""
+        sys.meta_path.remove(self)
+        folders = sys.path
+        self._complete()
+        sys.path.extend(folder for folder in folders if folder not in sys.path)
+
+    def _open(self, *args: Any, **options: Any) -> Any:
+        self.end()
+        return builtins.open(*args, **options)
+
+
 def find_modules(folder: str) -> None:
     """Let `import` find krun, which lies in `folder`: in its archive, if there is one for this Python."""
     sys.path.append(folder)
+    path = f"{folder}/krun/archive.{sys.implementation.cache_tag}"
     try:
-        with open(f"{folder}/krun/archive.{sys.implementation.cache_tag}", "rb") as file:
-            table = marshal.load(file)  # noqa: S302 - the table of this installation
-            sys.meta_path.insert(0, Archive(file.name, folder, file.tell(), table))
+        file = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC)
     except FileNotFoundError:
         return
+    try:
+        size = int.from_bytes(posix.pread(file, 8, 0), "little")
+        table = marshal.loads(posix.pread(file, size, 8))  # noqa: S302 - the table of this installation
+    finally:
+        posix.close(file)
+    sys.meta_path.insert(0, Archive(path, folder, 8 + size, table))
+
+
+def interrupt_later(unraisable: sys.UnraisableHookArgs) -> None:
+    """Have an interrupt come again that came where no exception can go: it is neither lost nor printed."""
+    if unraisable.exc_type is KeyboardInterrupt:
+        posix.kill(posix.getpid(), 2)
+    else:
+        sys.__unraisablehook__(unraisable)
 
 
 def run(argv: Sequence[str]) -> int:
@@ -98,6 +170,7 @@ def run(argv: Sequence[str]) -> int:
     import _signal  # type: ignore[import-not-found] # `signal` would import enum
 
     try:
+        sys.unraisablehook = interrupt_later
         _signal.pthread_sigmask(_signal.SIG_UNBLOCK, (_signal.SIGINT,))
         return main(argv)
     except KeyboardInterrupt:
@@ -108,5 +181,9 @@ if __name__ == "__main__":
     # The collector finds nothing in a process this short, and _exit skips the tear-down of every module; both
     # are measurable in a `krun state`.
     gc.disable()
+    if "_krun_interpreter" in sys.builtin_module_names:
+        from _krun_interpreter import complete  # type: ignore[import-not-found]
+
+        sys.meta_path.append(Beginning(complete))
     find_modules(__file__.rpartition("/krun/")[0])
     posix._exit(run(sys.argv[1:]))

@@ -80,7 +80,8 @@ def main(package: str, archive: str, launch: str, *generated: str) -> None:
     for place, code in codes.items():
         table[module_name(place)] = (place, offset, len(code))
         offset += len(code)
-    Path(archive).write_bytes(marshal.dumps(table) + b"".join(codes.values()))
+    head = marshal.dumps(table)
+    Path(archive).write_bytes(len(head).to_bytes(8, "little") + head + b"".join(codes.values()))
     Path(launch).write_bytes(MAGIC_NUMBER + UNCHECKED + codes["krun/launch.py"])
 
 

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The command `krun`: starts the package's interpreter on the package that was installed beside it.
+ * The command `krun`: runs the package that was installed beside it, with the interpreter that the build linked
+ * into this program (interpreter.c), or else with another.
  *
  * A console script would import `site`, every .pth file of the environment and importlib.metadata on each
  * call, and would obey PYTHON* variables and the working directory.  This program passes -I and -S instead,
  * names the one folder to import from, and takes the folder from its own place on disk, so that nothing in
  * the caller's environment chooses what code runs as root.
  */
+#include "interpreter.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +27,7 @@ struct installation {
 	char folder[PATH_MAX];      /* that holds the package krun */
 	char interpreter[PATH_MAX]; /* absolute path */
 	char script[PATH_MAX];      /* what the interpreter runs: krun/launch.py, or that compiled */
+	bool is_compiled;
 };
 
 static bool __attribute__((format(printf, 2, 3))) make_path(char path[PATH_MAX], const char *format, ...)
@@ -61,13 +65,14 @@ static bool find_interpreter(const char *bin, const char *version, struct instal
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
 		if (make_path(found->interpreter, "%s/python%s", places[i], version) &&
 		    access(found->interpreter, X_OK) == 0) {
-			bool is_own = strcmp(version, KR_PYTHON_VERSION) == 0;
-
-			return (is_own && make_path(found->script, "%s/krun/launch." KR_CACHE_TAG, found->folder) &&
-				access(found->script, R_OK) == 0) ||
-			       make_path(found->script, "%s/krun/launch.py", found->folder);
+			found->is_compiled =
+				strcmp(version, KR_PYTHON_VERSION) == 0 &&
+				make_path(found->script, "%s/krun/launch." KR_CACHE_TAG, found->folder) &&
+				access(found->script, R_OK) == 0;
+			return found->is_compiled || make_path(found->script, "%s/krun/launch.py", found->folder);
 		}
 	}
+	found->is_compiled = false;
 	return make_path(found->script, "%s/krun/launch.py", found->folder) &&
 	       make_path(found->interpreter, "%s/python3", bin) && access(found->interpreter, X_OK) == 0;
 }
@@ -122,6 +127,30 @@ static bool block_interrupt(void)
 	return sigprocmask(SIG_BLOCK, &interrupt, &before) == 0 && sigismember(&before, SIGINT) == 0;
 }
 
+/* Become the interpreter, with the command's own words behind the script.  Returns only when that cannot be. */
+static int execute(const struct installation *found, int argc, char **argv)
+{
+	char **words = calloc((size_t)argc + 7, sizeof *words);
+	char **word = words;
+
+	if (words == NULL) {
+		fprintf(stderr, "krun: out of memory\n");
+		return 1;
+	}
+	*word++ = (char *)(uintptr_t)found->interpreter;
+	*word++ = (char *)(uintptr_t) "-I";
+	*word++ = (char *)(uintptr_t) "-S";
+	*word++ = (char *)(uintptr_t) "-Xutf8";
+	if (block_interrupt()) {
+		*word++ = (char *)(uintptr_t) "-Xinterruptible";
+	}
+	*word++ = (char *)(uintptr_t)found->script;
+	memcpy(word, argv + 1, (size_t)argc * sizeof *argv);
+	(void)execv(found->interpreter, words);
+	fprintf(stderr, "krun: cannot start %s: %s\n", found->interpreter, strerror(errno));
+	return 1;
+}
+
 int main(int argc, char **argv)
 {
 	char bin[PATH_MAX];
@@ -129,8 +158,6 @@ int main(int argc, char **argv)
 	char version[16] = KR_PYTHON_VERSION;
 	struct installation found;
 	ssize_t size;
-	char **words;
-	char **word;
 	char *slash;
 
 	if (!open_standard_descriptors()) {
@@ -160,23 +187,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "krun: needs Python %s, which is neither in %s nor in /usr/bin\n", version, bin);
 		return 1;
 	}
-
-	words = calloc((size_t)argc + 7, sizeof *words);
-	if (words == NULL) {
-		fprintf(stderr, "krun: out of memory\n");
-		return 1;
+	if (found.is_compiled && kr_interpreter_is_usable()) {
+		return kr_interpreter_run(found.script, argc, argv, found.interpreter, block_interrupt());
 	}
-	word = words;
-	*word++ = found.interpreter;
-	*word++ = (char *)(uintptr_t) "-I";
-	*word++ = (char *)(uintptr_t) "-S";
-	*word++ = (char *)(uintptr_t) "-Xutf8";
-	if (block_interrupt()) {
-		*word++ = (char *)(uintptr_t) "-Xinterruptible";
-	}
-	*word++ = found.script;
-	memcpy(word, argv + 1, (size_t)argc * sizeof *argv);
-	(void)execv(found.interpreter, words);
-	fprintf(stderr, "krun: cannot start %s: %s\n", found.interpreter, strerror(errno));
-	return 1;
+	return execute(&found, argc, argv);
 }

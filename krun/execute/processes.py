@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from krun import os
 from krun.sys import signals
+from krun.sys.files import read_document
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,8 +71,7 @@ def children(pid: int) -> list[int]:
     found: list[int] = []
     try:
         for thread in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:
-                found += map(int, file.read().split())
+            found += map(int, read_document(f"/proc/{pid}/task/{thread}/children").split())
     except FileNotFoundError:
         return found
     return found

@@ -9,6 +9,7 @@ environment variable can.
 from __future__ import annotations
 
 from krun.errors import KrunError
+from krun.sys.files import read_document
 
 PATH = "/etc/krun/config.yaml"
 MONITORS = ("builtin", "none")
@@ -20,8 +21,7 @@ def configured_monitor(path: str = PATH) -> str:
     Raises KrunError naming the file when it is not understood: a mistake must not weaken a decision.
     """
     try:
-        with open(path, "rb") as file:
-            data = file.read()
+        data = read_document(path)
     except FileNotFoundError:
         return MONITORS[0]
     except OSError as error:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import errno
 
+from krun import os
+
 MOST_BYTES = 16 << 20
 """Far beyond what any client writes; a device that never ends is named by mistake."""
 
@@ -16,8 +18,20 @@ def read_document(file: str | int) -> bytes:
 
     Raises OSError, with EFBIG when there are more than MOST_BYTES.
     """
-    with open(file, "rb", closefd=not isinstance(file, int)) as stream:
-        data = stream.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES:
-        raise OSError(errno.EFBIG, "too large", file)
-    return data
+    if isinstance(file, int):
+        return _read_all(file, file)
+    stream = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return _read_all(stream, file)
+    finally:
+        os.close(stream)
+
+
+def _read_all(stream: int, name: str | int) -> bytes:
+    parts, size = [], 0
+    while part := os.read(stream, 1 << 16):
+        parts.append(part)
+        size += len(part)
+        if size > MOST_BYTES:
+            raise OSError(errno.EFBIG, "too large", name)
+    return b"".join(parts)

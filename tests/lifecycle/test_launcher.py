@@ -88,8 +88,7 @@ def test_the_archive_holds_every_module(krun: Path) -> None:
     """What lies beside it as source is in it, the modules that the build wrote too."""
     (package,) = krun.parent.parent.glob("lib/python3*/site-packages/krun")
     (path,) = package.glob("archive.*[0-9]")
-    with path.open("rb") as archive:
-        table = marshal.load(archive)  # noqa: S302 - what the build wrote
+    table = marshal.loads(path.read_bytes()[8:])  # noqa: S302 - what the build wrote
     places = {place for place, _, _ in table.values()}
     assert places == {f"krun/{source.relative_to(package)}" for source in package.rglob("*.py")}
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import subprocess
+import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -23,25 +23,20 @@ TOO_DEAR = frozenset(
 )
 
 
-def interpreter_command(launcher: Path) -> list[str]:
-    """Return the command that the launcher executes, without the words that it was given itself."""
-    command = ["strace", "-q", "-s", "65536", "-e", "trace=execve", str(launcher), "--version"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=True)
-    (found,) = re.findall(r'^execve\(".*", (\[.*"-I".*\]), 0x', done.stderr, re.MULTILINE)
-    words = [str(word) for word in ast.literal_eval(found)]
-    assert words[-1] == "--version"
-    return words[:-1]
-
-
-def loaded(runner: Runner, *args: str) -> set[str]:
-    """Run a verb as the launcher would, the interpreter naming what it imports; return those names."""
-    interpreter, *words = interpreter_command(runner.program)
-    command = [interpreter, "-X", "importtime", *words, *runner.command(*args)[1:]]
+def told(command: Sequence[str]) -> str:
+    """Run a command and return what came out of standard error."""
     nothing = subprocess.DEVNULL
     with tempfile.TemporaryFile("w+") as said:  # a container that is left waiting would keep a pipe open
         subprocess.run(command, stdin=nothing, stdout=nothing, stderr=said, timeout=TIMEOUT_S, check=True)
         said.seek(0)
-        return set(re.findall(r"^import time: .*\| +([\w.]+)$", said.read(), re.MULTILINE))
+        return said.read()
+
+
+def loaded(runner: Runner, *args: str) -> set[str]:
+    """Run a verb as the launcher would, the interpreter naming what it imports; return those names."""
+    (script,) = runner.program.parent.parent.glob("lib/python3*/site-packages/krun/launch.*[0-9]")
+    command = [sys.executable, "-X", "importtime", "-I", "-S", "-Xutf8", script, *runner.command(*args)[1:]]
+    return set(re.findall(r"^import time: .*\| +([\w.]+)$", told(command), re.MULTILINE))
 
 
 def dear(names: set[str]) -> set[str]:
@@ -88,3 +83,37 @@ def test_create_loads_no_dear_module(plain_runtime: Runner, bundle: Callable[...
     plain_runtime.ok("delete", "--force", "c")
     assert "krun.plan.build" in names
     assert not dear(names)
+
+
+def test_the_daily_verbs_do_with_an_interpreter_that_has_begun_halfway(
+    plain_runtime: Runner, bundle: Callable[..., Bundle]
+) -> None:
+    """A module that lies in neither the archive nor a known folder costs what the launcher saves."""
+    opened = {}
+    for words in (
+        ["create", "--bundle", str(bundle(["sleep", "60"])), "c"],
+        ["start", "c"],
+        ["state", "c"],
+        ["list"],
+        ["exec", "c", "true"],
+        ["ps", "--format", "json", "c"],
+        ["pause", "c"],
+        ["resume", "c"],
+        ["update", "--memory", "1g", "c"],
+        ["kill", "c", "KILL"],
+        ["delete", "--force", "c"],
+    ):
+        line = ["strace", "-q", "-e", "trace=execve,openat", *plain_runtime.command(*words)]
+        opened[words[0]] = re.findall(r"(?:execve.*/python3|openat.*/encodings).*", told(line))
+    assert not {verb: calls for verb, calls in opened.items() if calls}
+
+
+def test_a_verb_with_a_module_of_others_has_the_interpreter_begin_wholly(krun: Path, tmp_path: Path) -> None:
+    """`validate` wants jsonschema, which wants most of the standard library."""
+    done = subprocess.run([krun, "validate", tmp_path], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == f"krun: configuration {tmp_path}/config.json is missing\n"
+    (tmp_path / "config.json").write_text('{"ociVersion": 1}')
+    done = subprocess.run([krun, "validate", tmp_path], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "$.ociVersion" in done.stdout + done.stderr
