@@ -8,7 +8,7 @@ from krun.sys.files import read_document
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Sequence
 
 
 def ending(status: int) -> str:
@@ -47,11 +47,12 @@ def kill_tree(pid: int, spared: Container[int]) -> None:
             os.waitpid(stray, 0)
 
 
-def _kill_family(family: list[int]) -> None:
+def _kill_family(heads: Sequence[int]) -> None:
     """Kill processes and their descendants.
 
     The list grows while it is walked: each is stopped before its children are counted.
     """
+    family = list(heads)
     for member in family:
         _signal(member, signals.SIGSTOP)
         family += [child for child in children(member) if child not in family]
