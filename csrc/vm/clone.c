@@ -220,15 +220,18 @@ static int64_t make(struct kr_thread *thread, const struct clone_args *args)
 
 int64_t kr_call_clone(struct kr_thread *thread, const struct kr_call *call)
 {
+	/* A brother's is its brother's, and what is none is never sent; clone3 refuses both. */
+	const uint64_t number = call->arg[0] & CSIGNAL;
+	const bool has_signal = (call->arg[0] & CLONE_PARENT) == 0 && number <= KR_SIGNALS;
 	const struct clone_args args = { .flags = call->arg[0] & 0xffffffffull & ~(uint64_t)CSIGNAL,
-					 .exit_signal = call->arg[0] & CSIGNAL,
+					 .exit_signal = has_signal ? number : 0,
 					 .stack = call->arg[1],
 					 .parent_tid = call->arg[2],
 					 .pidfd = call->arg[2],
 					 .child_tid = call->arg[3],
 					 .tls = call->arg[4] };
 
-	if ((args.flags & (CLONE_PIDFD | CLONE_PARENT_SETTID)) == (CLONE_PIDFD | CLONE_PARENT_SETTID)) {
+	if ((args.flags & CLONE_PIDFD) != 0 && (args.flags & (CLONE_PARENT_SETTID | CLONE_DETACHED)) != 0) {
 		return -EINVAL;
 	}
 	return make(thread, &args);

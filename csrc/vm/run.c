@@ -7,7 +7,11 @@
 #include "machine.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #define SYSCALL_BYTES 2u /* 0f 05 */
@@ -20,8 +24,54 @@ struct hypercall_block {
 	uint64_t arg[6];
 };
 
+/* The option that limits a call on a socket in time, 0 for none. */
+static int time_limit_of(int64_t nr)
+{
+	switch (nr) {
+	case SYS_read:
+	case SYS_readv:
+	case SYS_recvfrom:
+	case SYS_recvmsg:
+	case SYS_recvmmsg:
+	case SYS_accept:
+	case SYS_accept4:
+		return SO_RCVTIMEO;
+	case SYS_write:
+	case SYS_writev:
+	case SYS_sendto:
+	case SYS_sendmsg:
+	case SYS_sendmmsg:
+	case SYS_connect:
+		return SO_SNDTIMEO;
+	default:
+		return 0;
+	}
+}
+
+/* A wait that ends by itself is not begun anew after a handler, not even with SA_RESTART. */
+static bool is_limited_in_time(const struct kr_call *call)
+{
+	struct timeval limit = { .tv_sec = 0 };
+	socklen_t size = sizeof limit;
+	int option = time_limit_of(call->nr);
+
+	if (call->nr == SYS_futex) {
+		return call->arg[3] != 0;
+	}
+	return option != 0 && getsockopt((int)call->arg[0], SOL_SOCKET, option, &limit, &size) == 0 &&
+	       (limit.tv_sec != 0 || limit.tv_usec != 0);
+}
+
+/* Whoever waits for a futex that inherits priorities goes on after any handler. */
+static bool is_lock_of_priorities(const struct kr_call *call)
+{
+	int command = (int)(uint32_t)call->arg[1] & FUTEX_CMD_MASK;
+
+	return call->nr == SYS_futex && (command == FUTEX_LOCK_PI || command == FUTEX_LOCK_PI2);
+}
+
 /* Does the kernel make this call again, after the handler of the pending signal? */
-static bool is_restarted(struct kr_thread *thread, int64_t nr, int64_t result)
+static bool is_restarted(struct kr_thread *thread, const struct kr_call *call, int64_t result)
 {
 	const struct kr_pending *pending = &thread->pending;
 	bool was_notified = thread->was_notified;
@@ -30,10 +80,11 @@ static bool is_restarted(struct kr_thread *thread, int64_t nr, int64_t result)
 	if (result != -EINTR || pending->number == 0) {
 		return false;
 	}
-	if (pending->before_call) {
+	if (pending->before_call || is_lock_of_priorities(call)) {
 		return true;
 	}
-	return (was_notified || kr_call_restart(nr) == KR_RESTART_SA) && kr_signals_restart(thread);
+	return (was_notified || kr_call_restart(call->nr) == KR_RESTART_SA) && kr_signals_restart(thread) &&
+	       !is_limited_in_time(call);
 }
 
 static void deliver_forced(struct kr_thread *thread)
@@ -63,7 +114,7 @@ static void serve_syscall(struct kr_thread *thread)
 		thread->has_context = false;
 		return;
 	}
-	if (is_restarted(thread, call.nr, result)) {
+	if (is_restarted(thread, &call, result)) {
 		regs->rip = call.ip - SYSCALL_BYTES;
 		return;
 	}
@@ -112,7 +163,7 @@ static void serve_hypercall(struct kr_thread *thread, uint32_t number)
 		thread->has_context = false;
 		return;
 	}
-	if (is_restarted(thread, call.nr, (int64_t)block.result)) {
+	if (is_restarted(thread, &call, (int64_t)block.result)) {
 		regs->rip = call.ip - OUT_BYTES;
 		return;
 	}

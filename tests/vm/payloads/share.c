@@ -305,6 +305,33 @@ static int execute(void *argument)
 	return 99;
 }
 
+/* What clone takes and clone3 refuses. */
+static int flags_without_a_meaning_are_taken(void)
+{
+	pid_t child = (pid_t)syscall(SYS_clone, 200, 0, 0, 0, 0);
+	int pidfd;
+	int status;
+
+	if (child == 0) {
+		_exit(4);
+	}
+	EXPECT(child > 0 && waitpid(child, NULL, 0) == -1 && errno == ECHILD);
+	EXPECT(waitpid(child, NULL, __WCLONE) == child);
+	child = fork();
+	if (child == 0) {
+		child = (pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
+		if (child == 0) {
+			_exit(5);
+		}
+		_exit(child > 0 ? 0 : 1);
+	}
+	EXPECT(status_of(child) == 0);
+	EXPECT(wait(&status) > 0 && WEXITSTATUS(status) == 5);
+	EXPECT(syscall(SYS_clone, CLONE_PIDFD | CLONE_DETACHED | SIGCHLD, 0, &pidfd, 0, 0) == -1 &&
+	       errno == EINVAL);
+	return 0;
+}
+
 static int child_executes(void)
 {
 	const int flags[] = { CLONE_VM, CLONE_VM | CLONE_FILES | CLONE_FS, CLONE_VM | CLONE_VFORK | CLONE_FILES };
@@ -429,6 +456,7 @@ int main(int argc, char **argv)
 		CASE(child_is_signalled),
 		CASE(numbers_are_told),
 		CASE(pidfd_is_of_the_child),
+		CASE(flags_without_a_meaning_are_taken),
 		CASE(child_executes),
 		CASE(child_forks),
 		CASE(child_outlives_its_parent),

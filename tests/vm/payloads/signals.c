@@ -7,6 +7,8 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <linux/futex.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -412,6 +414,25 @@ static int poll_is_never_restarted(void)
 	return 0;
 }
 
+static int waits_with_a_limit_are_never_restarted(void)
+{
+	const struct timespec limit = { .tv_sec = 5 };
+	const struct timeval socket_limit = { .tv_sec = 5 };
+	int word = 0;
+	int pair[2];
+	char byte;
+
+	timer(SA_RESTART, 30);
+	EXPECT(syscall(SYS_futex, &word, FUTEX_WAIT, 0, &limit, NULL, 0) == -1 && errno == EINTR);
+	EXPECT(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+	EXPECT(setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &socket_limit, sizeof socket_limit) == 0);
+	timer(SA_RESTART, 30);
+	EXPECT(recv(pair[0], &byte, 1, 0) == -1 && errno == EINTR);
+	timer(SA_RESTART, 30);
+	EXPECT(read(pair[0], &byte, 1) == -1 && errno == EINTR);
+	return 0;
+}
+
 static int sleep_tells_the_rest(void)
 {
 	struct timespec rest = { 0, 0 };
@@ -609,6 +630,7 @@ int main(int argc, char **argv)
 		CASE(read_is_interrupted),
 		CASE(read_is_restarted),
 		CASE(poll_is_never_restarted),
+		CASE(waits_with_a_limit_are_never_restarted),
 		CASE(sleep_tells_the_rest),
 		CASE(spinning_is_interrupted),
 		CASE(sigsuspend_waits),
