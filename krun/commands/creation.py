@@ -9,7 +9,7 @@ import time
 
 from krun import os
 from krun.commands.options import Argument, Option
-from krun.errors import ContainerExists, HookError, UsageError
+from krun.errors import ContainerExists, HookError, HostError, UsageError
 from krun.execute.inherited import listen_fds, notify_address, preserved
 from krun.execute.pid_file import write_pid_file
 from krun.execute.run import Creation
@@ -122,7 +122,7 @@ def read_request(args: Arguments, context: Context, *, can_relay: bool = False) 
         preserved(listening + preserve_fds),
         _for_exec(spec, options),
         has_notify=options.notify_directory != "",
-        root_group=_root_group(spec),
+        root_group=_root_group(spec) if options.notify_directory else None,
     )
 
 
@@ -131,7 +131,18 @@ def _notify_directory(spec: Spec, context: Context, id: str) -> str:
 
 
 def _root_group(spec: Spec) -> int | None:
-    """Return the host's id of group 0 of a new user namespace, None without one."""
+    """Return the host's id of group 0 of the container's user namespace, None without one.
+
+    Raises HostError for one that cannot be entered.
+    """
+    for namespace in spec.linux.namespaces:
+        if namespace.type == "user" and namespace.path:
+            from krun.host.namespaces import root_group  # few join one, and few of them are asked to notify
+
+            try:
+                return root_group(namespace.path)
+            except OSError as error:
+                raise HostError(f"user namespace {namespace.path}", "cannot be entered") from error
     return next((m.host_id for m in spec.linux.gid_mappings if m.container_id == 0), None)
 
 

@@ -11,6 +11,7 @@ import fcntl
 
 from krun import os
 from krun.errors import HostError
+from krun.sys import native
 from krun.types import Record
 
 TYPE_CHECKING = False
@@ -29,6 +30,7 @@ FILES: Mapping[str, str] = {
     "mount": "mnt",
 }
 _NS_GET_USERNS = 0xB701  # linux/nsfs.h
+_CLONE_NEWUSER = 0x10000000
 
 
 class JoinableNamespace(Record):
@@ -55,6 +57,39 @@ def namespaces_of(pid: int) -> tuple[JoinableNamespace, ...]:
         is_owned = type == "user" or _owner(path) in (owner, None)
         found.append(JoinableNamespace(type=type, path=path, is_owned=is_owned))
     return tuple(found)
+
+
+def root_group(path: str) -> int | None:
+    """Return what group 0 of a user namespace is out here; None where it is nobody, or krun's own namespace.
+
+    The file of a namespace tells no maps: a process that has entered it is looked at.  Raises OSError.
+    """
+    namespace = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    told, tell = os.pipe2(os.O_CLOEXEC)
+    hold, release = os.pipe2(os.O_CLOEXEC)
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.close(release)
+            native.enter_namespace(namespace, _CLONE_NEWUSER)
+            os.write(tell, b"entered")
+            os.read(hold, 1)
+        finally:
+            os._exit(0)
+    os.close(tell)
+    try:
+        maps = _read_text(f"/proc/{pid}/gid_map") if os.read(told, 7) else ""
+    finally:
+        for descriptor in (namespace, told, hold, release):
+            os.close(descriptor)
+        os.waitpid(pid, 0)
+    lines = (line.split() for line in maps.splitlines())
+    return next((int(outside) for inside, outside, _ in lines if inside == "0"), None)
+
+
+def _read_text(path: str) -> str:
+    with open(path, "rb") as file:
+        return file.read().decode()
 
 
 def pids_in_namespace(pid: int) -> list[int] | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -79,15 +80,26 @@ def test_additional_groups_are_refused_where_they_are_denied(
     assert "set the additional groups: EPERM" in runner.refused("run", "--bundle", made, "c")
 
 
-def test_the_notify_socket_is_reached_from_a_user_namespace(runner: Runner, made: Bundle) -> None:
+@pytest.mark.needs("gcc")
+@pytest.mark.parametrize("is_joined", [False, True], ids=["new", "joined"])
+def test_the_notify_socket_is_reached_from_a_user_namespace(
+    runner: Runner, made: Bundle, strict_namespace: int, say: Path, is_joined: bool
+) -> None:
     """sd_notify(3): its root is nobody on the host, for whom the state directory is not open."""
-    made.config["linux"]["namespaces"].append({"type": "user"})
-    made.config["linux"] |= {"uidMappings": [MAP], "gidMappings": [MAP]}
-    made.config["process"]["args"] = ["sh", "-c", "[ -S $NOTIFY_SOCKET ] && echo there"]
+    if is_joined:
+        namespace = {"type": "user", "path": f"/proc/{strict_namespace}/ns/user"}
+    else:
+        namespace = {"type": "user"}
+        made.config["linux"] |= {"uidMappings": [MAP], "gidMappings": [MAP]}
+    made.config["linux"]["namespaces"].append(namespace)
+    made.config["process"]["args"] = ["/say", "READY=1"]
     made.write()
+    shutil.copy(say, made.rootfs / "say")
     (made.rootfs / "run/notify").mkdir(parents=True)
-    root = made.path.parent / "run"
+    root, address = made.path.parent / "run", str(made.path.parent / "manager")
     other = Runner(runner.program, root, runner.folder, monitor=runner.monitor)
-    env = {**os.environ, "NOTIFY_SOCKET": "/nowhere"}
-    assert other.ok("run", "--bundle", made, "c", env=env).out == "there\n"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(address)
+        other.ok("run", "--bundle", made, "c", env={**os.environ, "NOTIFY_SOCKET": address})
+        assert manager.recv(4096, socket.MSG_DONTWAIT) == b"READY=1"
     assert os.listdir(root) == []
