@@ -22,7 +22,7 @@ from pathlib import Path
 
 from booting import BootError, Ended, boot
 
-INIT = Path(__file__).resolve().parent / "small_kernel_init.sh"
+INIT = Path(__file__).resolve().parent / "system_init.sh"
 XSTATE = Path(__file__).resolve().parent / "xstate.c"
 KERNEL = "linux.uml"
 

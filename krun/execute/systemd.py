@@ -88,18 +88,24 @@ def stop(name: str, *, is_user: bool) -> None:
 def tell_limits(name: str, directory: str, settings: Iterable[Setting], *, is_user: bool) -> None:
     """Give systemd the limits that were just written to the files of its unit.  Raises HostError.
 
-    directory: the cgroup, where the period of a quota stands that was changed alone.
+    directory: the cgroup, which shows what was written: the period of a quota that was changed alone, and
+    which of two files the kernel has.
     """
-    whole = [
-        setting.replace(value=read_file(f"{directory}/cpu.max").strip())
-        if setting.file == "cpu.max"
-        else setting
-        for setting in settings
-    ]
+    whole = [_as_written(setting, directory) for setting in settings]
     properties = resource_properties(whole)
     if properties:
         with _Connection(is_user=is_user) as manager:
             manager.call("SetUnitProperties", "sba(sv)", (name, True, manager.understood(properties)))
+
+
+def _as_written(setting: Setting, directory: str) -> Setting:
+    written: Setting = setting
+    if setting.file == "cpu.max":
+        written = setting.replace(value=read_file(f"{directory}/cpu.max").strip())
+    elif setting.otherwise is not None:
+        there = os.path.exists(f"{directory}/{setting.file}")
+        written = setting.replace(otherwise=None) if there else setting.otherwise
+    return written
 
 
 class _Connection:

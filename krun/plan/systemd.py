@@ -162,6 +162,8 @@ def _properties(file: str, value: str) -> Iterator[Property]:
         yield _SETS[file], "ay", _mask(value)
     elif file == "io.weight" and words[0] == "default":
         yield "IOWeight", "t", int(words[1])
+    elif file == "io.bfq.weight" and len(words) == 1:
+        yield "IOWeight", "t", _before_bfq(int(words[0]))
 
 
 def _quota(quota: str, period_us: int) -> int:
@@ -169,6 +171,11 @@ def _quota(quota: str, period_us: int) -> int:
         return _INFINITY
     per_second = -(-int(quota) * _US_PER_S // period_us)
     return -(-per_second // _QUOTA_STEP_US) * _QUOTA_STEP_US
+
+
+def _before_bfq(weight: int) -> int:
+    """Return the IOWeight (1..10000) of which systemd makes this io.bfq.weight (1..1000)."""
+    return weight if weight <= _DEFAULT_WEIGHT else _DEFAULT_WEIGHT + (weight - _DEFAULT_WEIGHT) * 11
 
 
 def _mask(numbers: str) -> bytes:

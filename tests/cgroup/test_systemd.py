@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.small_kernel_cases import names_of, run_cases
+from support.machine_cases import names_of, run_cases
 
 HERE = Path(__file__).resolve().parent
 CASES = [

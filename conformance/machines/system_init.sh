@@ -1,5 +1,5 @@
 #!/bin/sh
-# Process 1 of the small kernel: mounts what a system has, runs the job, leaves its status in the share.
+# Process 1 of a machine whose root is the host's: mounts what a system has, runs the job, leaves its status in the share.
 # The root is the host's, read-only, so everything that is written lies in a tmpfs or in the share.
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 HOME=/root
@@ -34,9 +34,13 @@ random 1 8
 urandom 1 9
 tty 5 0
 END
+[ ! -e /sys/class/misc/kvm ] || mknod -m 666 /dev/kvm c 10 232
 ln -s pts/ptmx /dev/ptmx
 ln -s /proc/self/fd /dev/fd
-mount -t hostfs none -o "$share" /mnt
+case $share in
+/*) mount -t hostfs none -o "$share" /mnt ;;
+*) mount -t 9p -o trans=virtio,version=9p2000.L,cache=none "$share" /mnt ;;
+esac
 ip link set lo up
 
 cd /mnt || exit

@@ -1,15 +1,18 @@
-"""Test cases that run in the small kernel: it is booted once for a file of them, and each is a test outside.
+"""Test cases that run in a machine: it is booted once for a file of them, and each is a test outside.
 
-Out of scope: the kernel itself (conformance/machines).
+Out of scope: the machine itself (conformance/machines).
 """
 
 from __future__ import annotations
 
 import sys
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from small_kernel import run
+import small_kernel
+from booting import Ended
 
 from support.sources import REPOSITORY
 
@@ -21,20 +24,18 @@ def names_of(cases: Path) -> list[str]:
 
 
 def run_cases(
-    cases: Path, share: Path, *, systemd: bool = False, memory: str = "512M", timeout_s: float = 120
+    cases: Path, share: Path, run: Callable[..., Ended] = small_kernel.run, **options: Any
 ) -> dict[str, list[str]]:
-    """Run a file of cases in the small kernel; returns the faults of each, by its name without parameters.
+    """Run a file of cases in a machine; returns the faults of each, by its name without parameters.
 
-    share: the directory that the kernel sees as /mnt.
+    share: the directory that the machine sees as /mnt; run, options: the machine's and what it takes.
     """
     command = ["env", f"PYTHONPATH={':'.join(sys.path)}", sys.executable, "-m", "pytest", str(cases)]
-    options = ["-q", "-c", str(REPOSITORY / "pyproject.toml"), "-p", "no:cacheprovider", "--tb=short"]
+    words = ["-q", "-c", str(REPOSITORY / "pyproject.toml"), "-p", "no:cacheprovider", "--tb=short"]
     ended = run(
-        [*command, *options, "--junitxml=/mnt/results.xml"],
+        [*command, *words, "--junitxml=/mnt/results.xml"],
         share=share,
-        memory=memory,
-        timeout_s=timeout_s,
-        systemd=systemd,
+        **options,
     )
     report = share / "results.xml"
     assert report.exists(), ended.output
