@@ -20,12 +20,14 @@ def test_a_signal_has_a_number_and_names(
     runner: Runner, bundle: MakeBundle, gate: Gate, name: str | None
 ) -> None:
     """Docker sends numbers, CRI-O names; without either it is SIGTERM."""
-    script = "trap 'exit 42' TERM; echo ready >/gate; while :; do sleep 0.1; done"
+    traps = "; ".join(f"trap 'echo {signal} >/gate; exit' {signal}" for signal in ("TERM", "HUP", "USR1"))
+    script = f"{traps}; echo ready >/gate; while :; do sleep 0.1; done"
     runner.ok("create", "--bundle", bundle(["sh", "-c", script], mounts=[gate.mount]), "c")
     pid = runner.state("c")["pid"]
     runner.ok("start", "c")
     assert gate.read() == "ready"
     runner.ok("kill", "c", *([name] if name else []))
+    assert gate.read() == "TERM"
     wait_dead(pid)
     runner.ok("delete", "c")
 

@@ -76,17 +76,26 @@ def test_a_start_of_what_was_started_has_no_effect(
     runner.ok("delete", "c")
 
 
-def test_edits_of_the_configuration_after_create_have_no_effect(runner: Runner, bundle: MakeBundle) -> None:
+def test_edits_of_the_configuration_after_create_have_no_effect(
+    runner: Runner, bundle: MakeBundle, tmp_path: Path
+) -> None:
     """Any updates to config.json after `create` MUST NOT affect the container."""
-    made = bundle(["sh", "-c", "exit 3"])
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    mount = {"destination": "/shared", "type": "bind", "source": str(shared), "options": ["bind", "rw"]}
+    writing = ["sh", "-c", "echo $NAME >/shared/$NAME"]
+    hook = {"path": "/bin/touch", "args": ["touch", f"{shared}/hook"]}
+    made = bundle(writing, mounts=[mount], env=["NAME=old"])
     runner.ok("create", "--bundle", made, "c")
-    made.config["process"]["args"] = ["sh", "-c", "exit 4"]
-    made.config["hooks"] = {"poststop": [{"path": "/bin/false"}]}
+    made.config["process"]["env"][-1] = "NAME=new"
+    made.config["process"]["args"][-1] += "; echo more >/shared/more"
+    made.config["hooks"] = {name: [hook] for name in ("startContainer", "poststart", "poststop")}
     made.write()
     pid = runner.state("c")["pid"]
     runner.ok("start", "c")
     wait_dead(pid)
-    assert runner.ok("delete", "c").err == ""
+    runner.ok("delete", "c")
+    assert {path.name: path.read_text() for path in shared.iterdir()} == {"old": "old\n"}
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,57 @@ def test_a_root_that_is_no_directory_is_an_error(plain_runtime: Runner, bundle: 
     assert f"{made.path}/config.json" in plain_runtime.refused("create", "--bundle", made, "c")
 
 
+def test_mounts_come_in_their_order_and_relative_ones_from_their_base(
+    runner: Runner, bundle: MakeBundle
+) -> None:
+    """config.md#mounts: what is listed later covers; destinations count from /, sources from the bundle."""
+    made = bundle(["sh", "-c", "cat /a/name /b/name; ls /c"])
+    for folder in ("first", "second"):
+        (made.path / folder).mkdir()
+        (made.path / folder / "name").write_text(f"{folder}\n")
+    made.config["mounts"] += [
+        {"destination": destination, "type": "bind", "source": source, "options": ["rbind"]}
+        for destination, source in (
+            ("/a", "first"),
+            ("a", "second"),
+            ("b", "second"),
+            ("/b", "first"),
+            ("/c/inner", "first"),
+        )
+    ]
+    made.config["mounts"].append({"destination": "/c", "type": "tmpfs", "source": "tmpfs"})
+    made.write()
+    assert runner.ok("run", "--bundle", made, "c", cwd=Path("/")).out == "second\nfirst\n"
+
+
+def test_the_default_devices_and_links_are_there(runner: Runner, bundle: MakeBundle) -> None:
+    """config-linux.md#default-devices and runtime-linux.md: they work, and nobody has to ask for them."""
+    script = """
+        for name in null zero full random urandom tty; do
+            test -c /dev/$name && busybox stat -c '%n %t:%T %a' /dev/$name
+        done
+        for name in fd stdin stdout stderr ptmx; do echo $name $(readlink /dev/$name); done
+        head -c 4 /dev/zero | od -An -tx1; echo x >/dev/null; echo x 2>/dev/null >/dev/full || echo full
+    """
+    made = bundle(["sh", "-c", script])
+    assert not any(device["path"] for device in made.config["linux"].get("devices", []))
+    assert [" ".join(line.split()) for line in runner.ok("run", "--bundle", made, "c").out.splitlines()] == [
+        "/dev/null 1:3 666",
+        "/dev/zero 1:5 666",
+        "/dev/full 1:7 666",
+        "/dev/random 1:8 666",
+        "/dev/urandom 1:9 666",
+        "/dev/tty 5:0 666",
+        "fd /proc/self/fd",
+        "stdin /proc/self/fd/0",
+        "stdout /proc/self/fd/1",
+        "stderr /proc/self/fd/2",
+        "ptmx pts/ptmx",
+        "00 00 00 00",
+        "full",
+    ]
+
+
 def with_device(config: dict[str, Any]) -> None:
     """Ask for the null device under another name, in a directory of the image."""
     config["linux"]["devices"] = [
