@@ -62,6 +62,12 @@ def test_the_table_of_the_repository_is_valid(generator: ModuleType, tmp_path: P
     assert target.read_text().count("KR_SERVE_") == len(calls)
 
 
+def test_a_kernel_without_keys_is_what_programs_are_told() -> None:
+    """Who makes a keyring goes on without one at ENOSYS, as container runtimes do, and gives up at EPERM."""
+    calls = yaml.safe_load(TABLE.read_text())["calls"]
+    assert {calls[name]["errno"] for name in ("add_key", "request_key", "keyctl")} == {"ENOSYS"}
+
+
 def test_what_an_agent_may_let_go_on_is_passed_to_the_kernel_as_it_is(
     generator: ModuleType, tmp_path: Path
 ) -> None:
