@@ -135,13 +135,20 @@ void kr_lock_drop(struct kr_lock *lock, struct kr_lock_holder *holder)
 	struct entry *entry = entry_of(lock, holder);
 	struct entry *before = first_of(holder);
 	uint32_t *word = word_of(lock);
+	/* Who was here before and was killed may have opened the lock and woken nobody. */
+	bool is_waited_for = holder->head.list_op_pending == (void *)entry;
 
 	set_pending(holder, entry);
-	while (before->next != entry) {
+	while (before->next != entry && before->next != first_of(holder)) {
 		before = before->next;
 	}
-	link_to(before, entry->next);
-	if ((__atomic_exchange_n(word, 0, __ATOMIC_SEQ_CST) & FUTEX_WAITERS) != 0) {
+	if (before->next == entry) {
+		link_to(before, entry->next);
+	}
+	if ((__atomic_load_n(word, __ATOMIC_SEQ_CST) & FUTEX_TID_MASK) == holder->number) {
+		is_waited_for |= (__atomic_exchange_n(word, 0, __ATOMIC_SEQ_CST) & FUTEX_WAITERS) != 0;
+	}
+	if (is_waited_for) {
 		(void)syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
 	}
 	set_pending(holder, NULL);

@@ -47,6 +47,8 @@ void kr_lock_holder_join(struct kr_lock_holder *holder);
 
 /* True when the holder before has died with the lock. */
 bool kr_lock_take(struct kr_lock *lock, struct kr_lock_holder *holder);
+/* A thread that shares the memory may do it in the place of a holder who waits for it.  Since that one may have
+ * been killed before it was through, the holder does it again, with the guest's list cut off all the while. */
 void kr_lock_drop(struct kr_lock *lock, struct kr_lock_holder *holder);
 
 #endif

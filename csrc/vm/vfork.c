@@ -78,6 +78,8 @@ static void run(void *argument)
 {
 	struct borrower *borrower = argument;
 
+	/* In the place of the lender, who waits: until it is adopted this thread passes for that one. */
+	kr_machine_unlock_memory(borrower->thread.machine);
 	kr_thread_adopt(&borrower->thread);
 	kr_lock_holder_begin(&borrower->thread.holder);
 	if (borrower->thread.share != NULL) {
@@ -162,10 +164,14 @@ static int64_t lend(struct kr_thread *thread, const struct clone_args *args, voi
 	host.tls = 0;
 	host.stack = (uint64_t)(uintptr_t)stack;
 	host.stack_size = KR_THREAD_STACK;
+	/* From the copy of the record on until the kernel has copied the descriptors, nobody makes one. */
+	kr_machine_lock_memory(thread->machine);
 	equip(&borrower, thread, cpu, args->flags);
 	result = kr_host_clone(&host, sizeof host, run, &borrower);
 	/* Thread-local storage is shared, too. */
 	kr_thread_adopt(thread);
+	/* The child has, unless there is none or it was killed first. */
+	kr_machine_unlock_memory(thread->machine);
 	return result;
 }
 

@@ -58,7 +58,7 @@ def test_threads_and_children_get_nothing_of_the_monitor(
 
 
 @pytest.mark.needs("kvm", "gcc")
-@pytest.mark.parametrize("way", ["dup", "dup2", "fcntl", "message", "mmap"])
+@pytest.mark.parametrize("way", ["dup", "dup2", "fcntl", "message", "mmap", "vfork"])
 def test_no_thread_is_fast_enough_for_a_new_processors_descriptor(
     in_vm: Callable[..., subprocess.CompletedProcess[str]], static: Callable[[str], Path], way: str
 ) -> None:
