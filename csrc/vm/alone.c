@@ -3,6 +3,7 @@
 
 #include "../base/kernel.h"
 #include "../base/fd.h"
+#include "../base/listing.h"
 #include "host_call.h"
 #include "machine.h"
 #include "thread.h"
@@ -24,24 +25,15 @@
 
 #define LISTING_BYTES 1024u
 
-/* As getdents64(2) writes it. */
-struct entry {
-	uint64_t inode;
-	int64_t offset;
-	uint16_t size;
-	uint8_t type;
-	char name[];
-};
-
 /* The thread of this process beside the calling one, 0 for none. */
 static pid_t find_other(const struct kr_machine *machine)
 {
-	_Alignas(struct entry) char listing[LISTING_BYTES];
+	_Alignas(struct kr_listed) char listing[LISTING_BYTES];
 	kr_own_fd int tasks = openat(machine->proc, "self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	long size = tasks >= 0 ? syscall(SYS_getdents64, tasks, listing, sizeof listing) : 0;
 
 	for (long at = 0; at < size;) {
-		const struct entry *entry = (const void *)(listing + at);
+		const struct kr_listed *entry = (const void *)(listing + at);
 		pid_t tid = (pid_t)strtol(entry->name, NULL, 10);
 
 		if (tid != 0 && tid != kr_sys_gettid()) {

@@ -135,6 +135,7 @@ void kr_lock_drop(struct kr_lock *lock, struct kr_lock_holder *holder)
 	struct entry *entry = entry_of(lock, holder);
 	struct entry *before = first_of(holder);
 	uint32_t *word = word_of(lock);
+	uint32_t seen;
 	/* Who was here before and was killed may have opened the lock and woken nobody. */
 	bool is_waited_for = holder->head.list_op_pending == (void *)entry;
 
@@ -145,9 +146,12 @@ void kr_lock_drop(struct kr_lock *lock, struct kr_lock_holder *holder)
 	if (before->next == entry) {
 		link_to(before, entry->next);
 	}
-	if ((__atomic_load_n(word, __ATOMIC_SEQ_CST) & FUTEX_TID_MASK) == holder->number) {
-		is_waited_for |= (__atomic_exchange_n(word, 0, __ATOMIC_SEQ_CST) & FUTEX_WAITERS) != 0;
+	seen = __atomic_load_n(word, __ATOMIC_SEQ_CST);
+	/* The kernel may have opened it for a holder that was killed, and it may be a third's by now. */
+	while ((seen & FUTEX_TID_MASK) == holder->number &&
+	       !__atomic_compare_exchange_n(word, &seen, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
 	}
+	is_waited_for |= (seen & FUTEX_TID_MASK) == holder->number && (seen & FUTEX_WAITERS) != 0;
 	if (is_waited_for) {
 		(void)syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
 	}

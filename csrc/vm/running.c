@@ -2,17 +2,19 @@
 #include "running.h"
 
 #include "../base/fd.h"
+#include "../base/listing.h"
 #include "guard.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
-#define NAME "exe"
+#define NAME          "exe"
+#define LISTING_BYTES 1024u
 
 int kr_running_keep(struct kr_machine *machine, int program, struct kr_err *err)
 {
@@ -64,32 +66,25 @@ static ssize_t read_name(const struct kr_machine *machine, int fd, char name[KR_
 	return length;
 }
 
-static void close_listing(DIR **listing)
-{
-	if (*listing != NULL) {
-		(void)closedir(*listing);
-	}
-}
-
 /* The first file behind the image.  The kernel lists descriptors in the order of their numbers. */
 static int find_program(int descriptors, const char *image)
 {
-	__attribute__((cleanup(close_listing))) DIR *listing = fdopendir(descriptors);
-	const struct dirent *entry;
+	_Alignas(struct kr_listed) char listing[LISTING_BYTES];
 	bool is_behind = false;
 	struct stat file;
+	long size;
 
-	if (listing == NULL) {
-		(void)close(descriptors);
-		return -1;
-	}
-	while ((entry = readdir(listing)) != NULL) {
-		const char *name = entry->d_name;
+	while ((size = syscall(SYS_getdents64, descriptors, listing, sizeof listing)) > 0) {
+		for (long at = 0; at < size;) {
+			const struct kr_listed *entry = (const void *)(listing + at);
 
-		if (is_link_to(descriptors, name, image)) {
-			is_behind = true;
-		} else if (is_behind && fstatat(descriptors, name, &file, 0) == 0 && S_ISREG(file.st_mode)) {
-			return openat(descriptors, name, O_PATH | O_CLOEXEC);
+			if (is_link_to(descriptors, entry->name, image)) {
+				is_behind = true;
+			} else if (is_behind && fstatat(descriptors, entry->name, &file, 0) == 0 &&
+				   S_ISREG(file.st_mode)) {
+				return openat(descriptors, entry->name, O_PATH | O_CLOEXEC);
+			}
+			at += entry->size;
 		}
 	}
 	return -1;
@@ -98,8 +93,8 @@ static int find_program(int descriptors, const char *image)
 int kr_running_hold(const struct kr_machine *machine, int directory, const char *path)
 {
 	kr_own_fd int parent = open_parent(directory, path);
+	kr_own_fd int descriptors = -1;
 	char image[KR_PROGRAM_PATH];
-	int descriptors;
 
 	if (parent < 0 || !kr_is_on_procfs(parent) || read_name(machine, machine->image, image) < 0 ||
 	    !is_link_to(parent, NAME, image)) {

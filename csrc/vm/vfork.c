@@ -230,6 +230,7 @@ static void *stand_in(void *argument)
 
 static int64_t start_stand_in(struct share *share)
 {
+	struct kr_machine *machine = share->parent->machine;
 	pthread_attr_t attributes;
 	pthread_t id;
 	int64_t result;
@@ -237,7 +238,10 @@ static int64_t start_stand_in(struct share *share)
 
 	(void)pthread_attr_init(&attributes);
 	(void)pthread_attr_setstacksize(&attributes, KR_THREAD_STACK);
+	/* No fork may copy what the C library holds meanwhile. */
+	kr_machine_lock_threads(machine);
 	failed = pthread_create(&id, &attributes, stand_in, share);
+	kr_machine_unlock_threads(machine);
 	(void)pthread_attr_destroy(&attributes);
 	if (failed != 0) {
 		(void)munmap(share, sizeof *share);

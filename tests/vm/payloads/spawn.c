@@ -6,6 +6,7 @@
 #include "expect.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
@@ -175,6 +176,48 @@ static int child_may_end_as_a_thread(void)
 	return 0;
 }
 
+static volatile int is_over;
+
+static void *ask_for_own_path(void *nothing)
+{
+	char path[4096];
+
+	while (!is_over) {
+		EXPECT(readlink("/proc/self/exe", path, sizeof path) > 0);
+	}
+	return nothing;
+}
+
+/* In the child there is nobody who would finish what another thread has begun in the parent. */
+static int forked_child_knows_its_path(void)
+{
+	enum { FORKS = 200, PATIENCE_MS = 5000 };
+	pthread_t threads[2];
+	char path[4096];
+
+	for (size_t i = 0; i < 2; i++) {
+		EXPECT(pthread_create(&threads[i], NULL, ask_for_own_path, NULL) == 0);
+	}
+	for (int i = 0; i < FORKS; i++) {
+		struct pollfd end = { .events = POLLIN };
+		pid_t child = fork();
+
+		if (child == 0) {
+			_exit(readlink("/proc/self/exe", path, sizeof path) > 0 ? 0 : 1);
+		}
+		end.fd = (int)syscall(SYS_pidfd_open, child, 0);
+		if (poll(&end, 1, PATIENCE_MS) != 1) {
+			(void)kill(child, SIGKILL);
+		}
+		EXPECT(status_of(child) == 0 && close(end.fd) == 0);
+	}
+	is_over = 1;
+	for (size_t i = 0; i < 2; i++) {
+		EXPECT(pthread_join(threads[i], NULL) == 0);
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct test_case cases[] = {
@@ -187,6 +230,7 @@ int main(int argc, char **argv)
 		CASE(child_may_end_as_a_thread),
 		CASE(spawn_says_why_it_failed),
 		CASE(threads_spawn_together),
+		CASE(forked_child_knows_its_path),
 		{ NULL, NULL },
 	};
 
