@@ -165,6 +165,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "krun: /dev/null cannot be opened: errno %d\n", errno);
 		return 1;
 	}
+	/* A caller may ignore it, and then nobody can wait for a child. */
+	(void)signal(SIGCHLD, SIG_DFL);
 	size = readlink("/proc/self/exe", bin, sizeof bin - 1);
 	if (size <= 0) {
 		fprintf(stderr, "krun: cannot find its own installation: /proc/self/exe: %s\n", strerror(errno));

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
             """Seconds that it may take; None for no limit."""
 
 
+_LONGEST_S = ((1 << 31) - 1) // 1000
 _OUTPUT_BYTES = 1000  # how much of a failing hook's output its error carries
 _IGNORED_BY_PYTHON = (signals.SIGPIPE, signals.SIGXFSZ)
 
@@ -150,7 +151,9 @@ def _wait(pid: int, timeout_s: int | None, interrupt: int, others: Sequence[int]
         poll.register(pidfd, select.POLLIN)
         if interrupt >= 0:
             poll.register(interrupt, select.POLLIN)
-        ready = [file for file, _ in poll.poll(None if timeout_s is None else timeout_s * 1000)]
+        # What poll has no number for, nearly a month, is no limit.
+        limit_ms = timeout_s * 1000 if timeout_s is not None and timeout_s <= _LONGEST_S else None
+        ready = [file for file, _ in poll.poll(limit_ms)]
     finally:
         os.close(pidfd)
     if pidfd in ready:

@@ -40,7 +40,7 @@ def kill_tree(pid: int, spared: Container[int]) -> None:
     the child's.  The child itself is still to be waited for.
     """
     _kill_family([pid])
-    os.killpg(pid, signals.SIGKILL)
+    _signal(-pid, signals.SIGKILL)
     while strays := [child for child in children(os.getpid()) if child != pid and child not in spared]:
         _kill_family(strays)
         for stray in strays:
@@ -64,7 +64,7 @@ def _signal(pid: int, number: int) -> None:
     try:
         os.kill(pid, number)
     except ProcessLookupError:
-        return  # its stopped parent has not, but somebody else may have waited for it
+        return  # somebody else may have waited for it, or the last member have left the group
 
 
 def children(pid: int) -> list[int]:

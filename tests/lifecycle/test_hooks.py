@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from support.bundles import Bundle
-from support.processes import is_alive
+from support.processes import TIMEOUT_S, is_alive
 from support.runner import Runner
 
 pytestmark = [pytest.mark.needs("root", "busybox"), pytest.mark.usefixtures("nothing_left")]
@@ -142,6 +142,22 @@ def test_the_environment_is_the_hooks_own(runner: Runner, bundle: MakeBundle, di
     runner.ok("delete", "--force", "c", env=callers)
     for point in POINTS:
         assert diary.names(point) == {"HOOK", "PATH"}, point
+
+
+def ignore_children() -> None:
+    """Leave one's children to the kernel, and let what one executes do the same."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+
+
+def test_a_caller_that_ignores_its_children_is_served_as_others(
+    runner: Runner, bundle: MakeBundle, diary: Diary
+) -> None:
+    """A disposition outlives execve: krun would wait for a hook, and for the payload, that is nowhere."""
+    hooks = {point: [diary.hook(point)] for point in ("createRuntime", "poststart", "poststop")}
+    made = bundle(["sh", "-c", "exit 7"], hooks=hooks)
+    process = runner.start("run", "--bundle", made, "c", preexec_fn=ignore_children)
+    assert process.wait(TIMEOUT_S) == 7
+    assert diary.order == ["createRuntime", "poststart", "poststop"]
 
 
 def test_no_descriptor_of_the_callers_reaches_a_hook(

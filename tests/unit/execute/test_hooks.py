@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,20 @@ def test_a_timeout_ends_the_hook_and_its_children(tmp_path: Path) -> None:
     os.set_blocking(reader, True)
     assert os.read(reader, 1) == b""  # the end: nobody writes any more
     os.close(reader)
+
+
+def test_a_timeout_may_be_longer_than_any_hook(tmp_path: Path) -> None:
+    """The schema has no greatest one, and poll(2) has."""
+    run_hooks("prestart", [shell(f"echo ran >{tmp_path}/ran", timeout=1 << 40)], dict(STATE))
+    assert (tmp_path / "ran").exists()
+
+
+def test_a_timeout_ends_a_hook_that_has_left_its_group() -> None:
+    """Then there is no such group to be killed."""
+    script = "import os, time; os.setpgid(0, os.getpgid(os.getppid())); time.sleep(600)"
+    hook = StoredHook(sys.executable, ("python3", "-c", script), (), 1)
+    with pytest.raises(HookError, match="did not end within 1 s and was killed"):
+        run_hooks("prestart", [hook], dict(STATE))
 
 
 def test_a_request_to_stop_ends_the_hook() -> None:
