@@ -5,6 +5,7 @@
  * parent's machine, see vfork.c.
  */
 #include "aio.h"
+#include "awaited.h"
 #include "layout.h"
 #include "machine.h"
 #include "thread.h"
@@ -102,7 +103,7 @@ static int64_t make_thread(struct kr_thread *thread, const struct clone_args *ar
 
 /* In the child: the only thread of a new machine. */
 static void become_process(struct kr_thread *thread, const struct clone_args *args,
-			   const struct kr_cpu_state *state)
+			   const struct kr_awaited *awaited, const struct kr_cpu_state *state)
 {
 	struct kr_machine *machine = thread->machine;
 	struct kr_err err;
@@ -121,6 +122,10 @@ static void become_process(struct kr_thread *thread, const struct clone_args *ar
 	machine->first_thread = NULL;
 	kr_aio_forget(machine);
 	kr_descriptors_unspare_all(&machine->descriptors);
+	kr_awaited_forget(&machine->descriptors);
+	if (awaited != NULL) {
+		kr_awaited_keep_childs(thread, awaited);
+	}
 	kr_thread_enter(thread);
 	if ((args->flags & CLONE_CLEAR_SIGHAND) != 0) {
 		kr_signals_forget_handlers(thread->actions);
@@ -151,9 +156,41 @@ static void drop_locks(const struct kr_thread *thread)
 	kr_machine_unlock_threads(machine);
 }
 
+static int64_t fork_host(struct kr_thread *thread, const struct clone_args *args, const struct kr_cpu_state *state)
+{
+	const bool is_awaited = (args->flags & CLONE_VFORK) != 0;
+	struct kr_awaited awaited;
+	struct clone_args host = *args;
+	int64_t result;
+
+	host.flags &= ~(uint64_t)(GUEST_FLAGS | CLONE_VFORK);
+	host.stack = 0;
+	host.stack_size = 0;
+	host.tls = 0;
+	hold_locks(thread);
+	result = is_awaited ? kr_awaited_open(thread, &awaited) : 0;
+	if (result < 0) {
+		drop_locks(thread);
+		return result;
+	}
+	result = syscall(SYS_clone3, &host, sizeof host);
+	if (result < 0) {
+		result = -errno;
+	}
+	if (is_awaited && result != 0) {
+		kr_awaited_keep_parents(thread, &awaited);
+	}
+	drop_locks(thread);
+	if (result == 0) {
+		become_process(thread, args, is_awaited ? &awaited : NULL, state);
+	} else if (is_awaited) {
+		kr_awaited_wait(thread, &awaited);
+	}
+	return result;
+}
+
 static int64_t make_process(struct kr_thread *thread, const struct clone_args *args)
 {
-	struct clone_args host = *args;
 	struct kr_cpu_state state;
 	int64_t result = child_state(thread, args, &state);
 
@@ -170,19 +207,7 @@ static int64_t make_process(struct kr_thread *thread, const struct clone_args *a
 		kr_signals_set_host_mask(thread->mask);
 		return result;
 	}
-	host.flags &= ~(uint64_t)GUEST_FLAGS;
-	host.stack = 0;
-	host.stack_size = 0;
-	host.tls = 0;
-	hold_locks(thread);
-	result = syscall(SYS_clone3, &host, sizeof host);
-	if (result < 0) {
-		result = -errno;
-	}
-	drop_locks(thread);
-	if (result == 0) {
-		become_process(thread, args, &state);
-	}
+	result = fork_host(thread, args, &state);
 	kr_signals_set_host_mask(thread->mask);
 	return result;
 }

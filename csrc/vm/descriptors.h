@@ -15,6 +15,7 @@ struct kr_descriptors {
 	uint64_t taken[KR_DESCRIPTORS_MAX / 64];
 	unsigned spared; /* calls that wait with descriptors of the guest's, which have been looked at */
 	int spared_end;  /* behind the highest of those, 0 for none */
+	int awaited;     /* whose end this process's parent waits for, 0 for none: see awaited.h */
 };
 
 /* Choose the numbers: from the payload's soft limit on, where the host's hard one allows it. */

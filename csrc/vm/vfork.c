@@ -13,6 +13,7 @@
  */
 #include "vfork.h"
 
+#include "awaited.h"
 #include "host_call.h"
 #include "machine.h"
 #include "run.h"
@@ -82,6 +83,9 @@ static void run(void *argument)
 	kr_machine_unlock_memory(borrower->thread.machine);
 	kr_thread_adopt(&borrower->thread);
 	kr_lock_holder_begin(&borrower->thread.holder);
+	if (borrower->thread.descriptors == &borrower->descriptors) {
+		kr_awaited_forget(&borrower->descriptors);
+	}
 	if (borrower->thread.share != NULL) {
 		tell(borrower->thread.share);
 		borrower->thread.share = NULL;

@@ -8,12 +8,14 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MISSING "/proc/self/no such program"
@@ -176,6 +178,75 @@ static int child_may_end_as_a_thread(void)
 	return 0;
 }
 
+static int pipe_ends[2];
+
+static void *write_later(void *nothing)
+{
+	const struct timespec time = { .tv_nsec = 100000000 };
+
+	EXPECT(nanosleep(&time, NULL) == 0);
+	mapped = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	EXPECT(mapped != MAP_FAILED && write(pipe_ends[1], "x", 1) == 1);
+	return nothing;
+}
+
+/* The child waits for another thread of its parent's, which goes on meanwhile. */
+static int only_the_calling_thread_awaits_a_copy(void)
+{
+	pthread_t thread;
+	pid_t child;
+
+	EXPECT(pipe(pipe_ends) == 0 && pthread_create(&thread, NULL, write_later, NULL) == 0);
+	child = (pid_t)syscall(SYS_clone, CLONE_VFORK | SIGCHLD, 0, 0, 0, 0);
+	if (child == 0) {
+		struct pollfd said = { .fd = pipe_ends[0], .events = POLLIN };
+
+		_exit(poll(&said, 1, 5000) == 1 ? 3 : 4);
+	}
+	EXPECT(WEXITSTATUS(status_of(child)) == 3 && pthread_join(thread, NULL) == 0);
+	return 0;
+}
+
+/* Not for the children that it leaves behind, which have a copy of all that it had, and not for less. */
+static int copy_is_awaited_until_it_ends(void)
+{
+	const struct timespec time = { .tv_nsec = 100000000 };
+	pid_t *orphan = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t child;
+
+	EXPECT(orphan != MAP_FAILED);
+	child = (pid_t)syscall(SYS_clone, CLONE_VFORK | SIGCHLD, 0, 0, 0, 0);
+	if (child == 0) {
+		pid_t grandchild = fork();
+
+		if (grandchild == 0) {
+			for (;;) {
+				pause();
+			}
+		}
+		nanosleep(&time, NULL);
+		*orphan = grandchild;
+		_exit(3);
+	}
+	EXPECT(*orphan > 0 && kill(*orphan, SIGKILL) == 0);
+	EXPECT(WEXITSTATUS(status_of(child)) == 3);
+	return 0;
+}
+
+/* The program that it executes goes on long enough. */
+static int copy_is_awaited_until_it_executes(void)
+{
+	char *const args[] = { "spawn", "waits_to_be_killed", NULL };
+	pid_t child = (pid_t)syscall(SYS_clone, CLONE_VFORK | SIGCHLD, 0, 0, 0, 0);
+
+	if (child == 0) {
+		execv("/proc/self/exe", args);
+		_exit(1);
+	}
+	EXPECT(kill(child, SIGKILL) == 0 && WTERMSIG(status_of(child)) == SIGKILL);
+	return 0;
+}
+
 static volatile int is_over;
 
 static void *ask_for_own_path(void *nothing)
@@ -231,6 +302,10 @@ int main(int argc, char **argv)
 		CASE(spawn_says_why_it_failed),
 		CASE(threads_spawn_together),
 		CASE(forked_child_knows_its_path),
+		CASE(only_the_calling_thread_awaits_a_copy),
+		CASE(copy_is_awaited_until_it_ends),
+		CASE(copy_is_awaited_until_it_executes),
+		{ "waits_to_be_killed", pause },
 		{ NULL, NULL },
 	};
 
