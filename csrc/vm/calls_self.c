@@ -3,6 +3,7 @@
  * Calls that look into a process, and are served for the calling one: kcmp(2), process_vm_readv(2) and
  * process_vm_writev(2), by which programs touch memory of their own that may not be there, and move_pages(2).
  */
+#include "../base/kernel.h"
 #include "hypercall.h"
 
 #include <errno.h>
@@ -86,6 +87,8 @@ static int64_t copy_within(struct kr_thread *thread, const struct kr_call *call,
 
 	memcpy(arg, call->arg, sizeof arg);
 	if (is_own(call->arg[0])) {
+		/* The thread that was named may end, and its number become another process's. */
+		arg[0] = (uint64_t)kr_sys_gettid();
 		return kr_host_call(thread, nr, arg);
 	}
 	arg[0] = 0;

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/shm.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 kr_handler kr_call_shmat;
 kr_handler kr_call_shmdt;
@@ -51,6 +52,23 @@ static int64_t choose_address(const struct kr_arena *arena, uint64_t wish, uint6
 	return (int64_t)at;
 }
 
+/* Put the segment at `at`, of which `size` bytes are the guest's.  Another one may have its number by now, and the
+ * kernel would lay all of that there, over the end of the guest's memory too: it is attached elsewhere first, and
+ * what it has of `size` is moved. */
+static int64_t take_over(struct kr_thread *thread, uint64_t id, uint64_t at, uint64_t size, uint64_t flags)
+{
+	int64_t aside = kr_host_call(thread, SYS_shmat, (const uint64_t[6]){ id, 0, flags, 0, 0, 0 });
+	bool is_whole;
+
+	if (aside < 0) {
+		return aside;
+	}
+	is_whole = mremap((void *)(uintptr_t)aside, size, size, MREMAP_MAYMOVE | MREMAP_FIXED,
+			  (void *)(uintptr_t)at) != MAP_FAILED;
+	is_whole = syscall(SYS_shmdt, aside) != 0 && is_whole;
+	return is_whole ? (int64_t)at : -EIDRM;
+}
+
 /* An anonymous mapping makes the place the guest's, the segment then takes it over. */
 static int64_t attach(struct kr_thread *thread, const struct kr_call *call, uint64_t size)
 {
@@ -68,9 +86,7 @@ static int64_t attach(struct kr_thread *thread, const struct kr_call *call, uint
 		return result;
 	}
 	/* Nothing of the guest is executable on the host. */
-	result = kr_host_call(thread, SYS_shmat,
-			      (const uint64_t[6]){ call->arg[0], (uint64_t)at,
-						   (uint64_t)((flags & SHM_RDONLY) | SHM_REMAP), 0, 0, 0 });
+	result = take_over(thread, call->arg[0], (uint64_t)at, size, (uint64_t)(flags & SHM_RDONLY));
 	if (result < 0) {
 		(void)kr_memory_unmap(thread->machine, (uint64_t)at, size);
 	}
@@ -79,14 +95,16 @@ static int64_t attach(struct kr_thread *thread, const struct kr_call *call, uint
 
 int64_t kr_call_shmat(struct kr_thread *thread, const struct kr_call *call)
 {
-	int64_t size = size_of(thread, call->arg[0]);
 	int64_t result;
+	int64_t size;
 
-	if (size <= 0) {
-		return size < 0 ? size : -EINVAL;
-	}
 	kr_machine_lock_memory(thread->machine);
-	result = attach(thread, call, (uint64_t)size);
+	size = size_of(thread, call->arg[0]);
+	if (size > 0) {
+		result = attach(thread, call, (uint64_t)size);
+	} else {
+		result = size < 0 ? size : -EINVAL;
+	}
 	kr_machine_unlock_memory(thread->machine);
 	return result;
 }

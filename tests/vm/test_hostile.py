@@ -57,6 +57,15 @@ def test_threads_and_children_get_nothing_of_the_monitor(
     assert run_with_addresses(runtime, made) == (0, "")
 
 
+@pytest.mark.needs("root", "kvm", "gcc")
+def test_no_segment_is_longer_than_what_has_room_for_it(
+    in_vm: Callable[..., subprocess.CompletedProcess[str]], static: Callable[[str], Path]
+) -> None:
+    """One that takes another's number meanwhile would lie over the monitor's memory."""
+    result = in_vm(static("hostile_segment"))
+    assert (result.stdout, result.returncode) == ("some attached, 0 too long\n", 0), result
+
+
 @pytest.mark.needs("kvm", "gcc")
 @pytest.mark.parametrize("way", ["dup", "dup2", "fcntl", "message", "mmap", "vfork"])
 def test_no_thread_is_fast_enough_for_a_new_processors_descriptor(
