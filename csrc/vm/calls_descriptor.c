@@ -8,6 +8,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 kr_handler kr_call_close_range;
@@ -79,14 +81,36 @@ int64_t kr_call_dup(struct kr_thread *thread, const struct kr_call *call)
 	return pass_in_turn(thread, SYS_dup, call->arg);
 }
 
+/* Whether to close the last descriptor of a file may take its time: a socket lingers, a terminal drains.  What may
+ * be locked is none of these, because to close any descriptor of it gives the locks up. */
+static bool may_linger(int fd)
+{
+	struct stat file;
+
+	return fstat(fd, &file) == 0 && (S_ISSOCK(file.st_mode) || S_ISCHR(file.st_mode));
+}
+
+/* The file that the new one replaces is held until others may have their turn. */
+static int64_t replace_in_turn(struct kr_thread *thread, int64_t nr, const uint64_t arg[6])
+{
+	const int replaced = (int)(uint32_t)arg[1];
+	int held = may_linger(replaced) ? kr_hold_file(thread, replaced) : -1;
+	int64_t result = pass_in_turn(thread, nr, arg);
+
+	if (held >= 0) {
+		kr_release_file(thread, held);
+	}
+	return result;
+}
+
 int64_t kr_call_dup2(struct kr_thread *thread, const struct kr_call *call)
 {
-	return pass_in_turn(thread, SYS_dup2, call->arg);
+	return replace_in_turn(thread, SYS_dup2, call->arg);
 }
 
 int64_t kr_call_dup3(struct kr_thread *thread, const struct kr_call *call)
 {
-	return pass_in_turn(thread, SYS_dup3, call->arg);
+	return replace_in_turn(thread, SYS_dup3, call->arg);
 }
 
 int kr_hold_file(struct kr_thread *thread, int fd)

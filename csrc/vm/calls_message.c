@@ -3,6 +3,7 @@
  * Messages with headers: sendmsg, recvmsg and their forms for several messages.  A header holds pointers, and
  * control data to send holds descriptors: both are copied and checked in the copy.
  */
+#include "alone.h"
 #include "hypercall.h"
 
 #include <errno.h>
@@ -46,10 +47,20 @@ struct part {
 	int32_t type;
 };
 
+static int hold_right(struct kr_thread *thread, int fd, bool is_alone)
+{
+	if (!is_alone) {
+		return kr_hold_file(thread, fd);
+	}
+	/* Nobody else can make it another's, and to close what was held gives the process's locks on the file up.
+	 */
+	return fd < 0 || kr_is_monitor_fd(fd) ? -EBADF : fd;
+}
+
 /* No message passes the kernel one of the monitor's descriptors, nor a number that becomes one meanwhile: the files
  * are held, by descriptors of the monitor's that take the place of the guest's until the message is sent.  What is
  * no descriptor stays none, for the kernel to find. */
-static int hold_rights(struct kr_thread *thread, char *data, uint64_t size)
+static int hold_rights(struct kr_thread *thread, char *data, uint64_t size, bool is_alone)
 {
 	bool are_too_many = size / sizeof(int) > MOST_RIGHTS;
 	int result = 0;
@@ -58,7 +69,7 @@ static int hold_rights(struct kr_thread *thread, char *data, uint64_t size)
 		int fd;
 
 		memcpy(&fd, data + at, sizeof fd);
-		fd = result == 0 && !are_too_many ? kr_hold_file(thread, fd) : -EBADF;
+		fd = result == 0 && !are_too_many ? hold_right(thread, fd, is_alone) : -EBADF;
 		result = fd < 0 && fd != -EBADF ? fd : result;
 		memcpy(data + at, &fd, sizeof fd);
 	}
@@ -94,6 +105,7 @@ static void release_control(struct kr_thread *thread, const struct header *heade
 /* Walk the control data as the kernel does.  *end is that of the parts whose files are held. */
 static int hold_control(struct kr_thread *thread, const struct header *header, uint64_t *end)
 {
+	const bool is_alone = kr_is_only_thread(thread);
 	struct part part;
 
 	for (uint64_t at = 0; at + sizeof part <= header->control_size;) {
@@ -105,9 +117,9 @@ static int hold_control(struct kr_thread *thread, const struct header *header, u
 			return -EINVAL;
 		}
 		if (part.level == SOL_SOCKET && part.type == SCM_RIGHTS) {
-			int failed = hold_rights(thread, head + sizeof part, part.size - sizeof part);
+			int failed = hold_rights(thread, head + sizeof part, part.size - sizeof part, is_alone);
 
-			*end = at + 1;
+			*end = is_alone ? 0 : at + 1;
 			if (failed != 0) {
 				return failed;
 			}

@@ -17,6 +17,15 @@ Compile = Callable[..., Path]
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
+@pytest.mark.parametrize("case", cases.names("held"))
+def test_what_the_monitor_holds_for_a_call_does_not_show(
+    case: str, static: Callable[[str], Path], in_vm: Run
+) -> None:
+    """Neither to the process itself, in its locks, nor to its other threads."""
+    payload = static("held")
+    cases.check_same(cases.natively(payload, case), in_vm(payload, case))
+
+
 @pytest.mark.parametrize("case", cases.names("process", without=("waits", "finds_no_descriptor")))
 def test_process_case_ends_as_without_a_vm(case: str, static: Callable[[str], Path], in_vm: Run) -> None:
     """Each case of process.c promises what its name says."""
