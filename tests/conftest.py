@@ -7,6 +7,7 @@ something is missing the test is skipped and says what to install; with KRUN_TES
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,7 +28,14 @@ STRICT = "KRUN_TESTS_STRICT"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker; let property-based tests draw the same cases in each strict run."""
+    """Register the marker; let property-based tests draw the same cases in each strict run.
+
+    A shell starts what it runs in the background with SIGINT and SIGQUIT ignored, and whoever inherited that
+    could not be interrupted.
+    """
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGQUIT, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
     config.addinivalue_line("markers", "needs(*names): what the test needs of its machine")
     hypothesis.settings.register_profile("strict", derandomize=True)
     if os.environ.get(STRICT) == "1":

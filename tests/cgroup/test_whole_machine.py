@@ -14,7 +14,7 @@ from support.machine_cases import names_of, run_cases
 CASES = Path(__file__).resolve().parent / "whole_machine_cases.py"
 TIMEOUT_S = 900  # on a busy machine
 
-pytestmark = pytest.mark.needs("root", "qemu", "busybox", "systemd", "iproute2")
+pytestmark = pytest.mark.needs("root", "qemu", "busybox", "systemd", "iproute2", "apparmor")
 
 
 @pytest.fixture(scope="module")

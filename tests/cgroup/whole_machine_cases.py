@@ -250,3 +250,61 @@ def test_a_container_in_a_vm_is_a_scope_with_its_limits(make: Make) -> None:
     own = ROOT / f"system.slice/test-{krun.id}.scope"
     assert values(own, "cpuset.cpus.effective", "memory.max") == ["1", str(256 << 20)]
     assert krun.ok("exec", krun.id, "busybox", "uname", "-r").strip().endswith(".kontain.KVM")
+
+
+PROFILE = """
+profile krun-case flags=(attach_disconnected, mediate_deleted) {
+  capability,
+  file,
+  mount,
+  network,
+  pivot_root,
+  ptrace,
+  signal,
+  umount,
+  unix,
+  deny /proc/version r,
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the name of an AppArmor profile that the kernel has: all is allowed but one file."""
+    source = tmp_path_factory.mktemp("profile") / "krun-case"
+    source.write_text(PROFILE)
+    if not Path("/sys/kernel/security/apparmor").exists():
+        subprocess.run(["mount", "-t", "securityfs", "none", "/sys/kernel/security"], check=True)
+    subprocess.run(["apparmor_parser", "--skip-cache", "--replace", source], check=True)
+    return "krun-case"
+
+
+def confined(krun: Krun, profile: str) -> subprocess.CompletedProcess[str]:
+    """Run a container that says what confines it, and reads what the profile denies."""
+    config = json.loads((krun.template / "config.json").read_text())
+    config["root"]["path"] = str(krun.template / "rootfs")
+    script = (
+        "cat /proc/self/attr/apparmor/current; cat /proc/version; cat /proc/uptime >/dev/null && echo read"
+    )
+    config["process"] |= {"args": ["sh", "-c", script], "apparmorProfile": profile}
+    (krun.folder / "config.json").write_text(json.dumps(config))
+    return krun.call("run", "--bundle", str(krun.folder), krun.id)
+
+
+@pytest.mark.parametrize("monitor", ["none", "vm"])
+def test_an_apparmor_profile_confines_the_process(make: Make, profile: str, monitor: str) -> None:
+    """config.md#linux-process: the payload, or the monitor that acts for it, is under the profile."""
+    done = confined(make(monitor=monitor), profile)
+    assert done.stdout.splitlines() == [
+        "krun-case (enforce)",
+        "cat: can't open '/proc/version': Permission denied",
+        "read",
+    ]
+    assert done.returncode == 0
+
+
+def test_an_apparmor_profile_that_is_not_loaded_is_an_error(make: Make) -> None:
+    """Nothing runs with less than was asked for."""
+    done = confined(make(), "krun-nothing")
+    assert done.returncode == 1
+    assert "krun-nothing" in done.stdout

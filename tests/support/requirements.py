@@ -147,6 +147,7 @@ REQUIREMENTS: Mapping[str, Callable[[], str | None]] = {
     "uml": _programs("user-mode-linux", "linux.uml"),
     "dbus": _programs("dbus", "dbus-daemon"),
     "systemd": _one_program("systemd", "systemd", "/lib/systemd"),
+    "apparmor": _programs("apparmor", "apparmor_parser"),
     "qemu": _programs("qemu-system-x86", "qemu-system-x86_64"),
 }
 
