@@ -26,6 +26,7 @@ kr_handler kr_call_ioctl;
 enum shape {
 	UNKNOWN,
 	NUMBER,     /* a number, or nothing */
+	PROCESS,    /* the number of a process */
 	POINTER,    /* to `size` bytes without a pointer in them */
 	DESCRIPTOR, /* a descriptor */
 	INTERFACES, /* struct ifconf */
@@ -286,32 +287,36 @@ static struct argument describe_tunnel(uint32_t command)
 	}
 }
 
-/* Namespaces (linux/nsfs.h): numbers from 1 on of type 0xb7. */
+/* Namespaces (linux/nsfs.h).  Drivers have commands of the same type and number with other arguments: only whole
+ * commands are known, and structures that grow by their direction. */
 #define NAMESPACE_TYPE 0xb7u
 
 static struct argument describe_namespace(uint32_t command)
 {
-	if (_IOC_TYPE(command) != NAMESPACE_TYPE) {
-		return unknown;
+	const bool is_read = _IOC_TYPE(command) == NAMESPACE_TYPE && _IOC_DIR(command) == _IOC_READ;
+
+	switch (command) {
+	case _IO(NAMESPACE_TYPE, 1): /* NS_GET_USERNS */
+	case _IO(NAMESPACE_TYPE, 2): /* NS_GET_PARENT */
+	case _IO(NAMESPACE_TYPE, 3): /* NS_GET_NSTYPE */
+		return number;
+	case _IO(NAMESPACE_TYPE, 4): /* NS_GET_OWNER_UID */
+		return pointer(4);
+	case _IOR(NAMESPACE_TYPE, 6, int): /* NS_GET_PID_FROM_PIDNS */
+	case _IOR(NAMESPACE_TYPE, 7, int): /* NS_GET_TGID_FROM_PIDNS */
+	case _IOR(NAMESPACE_TYPE, 8, int): /* NS_GET_PID_IN_PIDNS */
+	case _IOR(NAMESPACE_TYPE, 9, int): /* NS_GET_TGID_IN_PIDNS */
+		return (struct argument){ PROCESS, 0 };
+	default:
+		break;
 	}
 	switch (_IOC_NR(command)) {
-	case 1: /* NS_GET_USERNS */
-	case 2: /* NS_GET_PARENT */
-	case 3: /* NS_GET_NSTYPE */
-		return number;
-	case 4: /* NS_GET_OWNER_UID */
-		return pointer(4);
 	case 5:  /* NS_GET_MNTNS_ID */
 	case 10: /* NS_MNT_GET_INFO */
 	case 11: /* NS_MNT_GET_NEXT */
 	case 12: /* NS_MNT_GET_PREV */
 	case 13: /* NS_GET_ID */
-		return pointer(_IOC_SIZE(command));
-	case 6: /* NS_GET_PID_FROM_PIDNS */
-	case 7: /* NS_GET_TGID_FROM_PIDNS */
-	case 8: /* NS_GET_PID_IN_PIDNS */
-	case 9: /* NS_GET_TGID_IN_PIDNS */
-		return number;
+		return is_read ? pointer(_IOC_SIZE(command)) : unknown;
 	default:
 		return unknown;
 	}
@@ -322,12 +327,12 @@ static struct argument describe_namespace(uint32_t command)
 
 static struct argument describe_process(uint32_t command)
 {
-	const uint32_t number_of = _IOC_NR(command);
-
-	if (_IOC_TYPE(command) != PROCESS_TYPE || number_of == 0 || number_of > 11) {
-		return unknown;
+	if (command >= _IO(PROCESS_TYPE, 1) && command <= _IO(PROCESS_TYPE, 10)) {
+		return number;
 	}
-	return number_of == 11 ? pointer(_IOC_SIZE(command)) : number;
+	return (command & ~(uint32_t)IOCSIZE_MASK) == _IOC(_IOC_READ | _IOC_WRITE, PROCESS_TYPE, 11, 0)
+		       ? pointer(_IOC_SIZE(command))
+		       : unknown;
 }
 
 static struct argument describe(uint32_t command)
@@ -401,6 +406,10 @@ int64_t kr_call_ioctl(struct kr_thread *thread, const struct kr_call *call)
 	case UNKNOWN:
 		return fcntl((int)(uint32_t)call->arg[0], F_GETFD) < 0 ? -errno : -ENOTTY;
 	case NUMBER:
+		break;
+	case PROCESS:
+		/* Not an address of the monitor's, whoever should take it for one. */
+		pointed = (uint32_t)pointed;
 		break;
 	case POINTER:
 		if (!kr_guest_has(call->arg[2], argument.size)) {

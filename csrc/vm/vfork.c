@@ -59,7 +59,10 @@ struct share {
 
 bool kr_vfork_fits(const struct kr_thread *thread, const struct clone_args *args)
 {
+	/* Nor may the number of a child that is born into another namespace be that of one that shares the memory.
+	 */
 	bool is_alone = __atomic_load_n(&thread->machine->threads, __ATOMIC_ACQUIRE) == 1 &&
+			__atomic_load_n(&thread->machine->borrowers, __ATOMIC_ACQUIRE) == 0 &&
 			(args->flags & CLONE_VFORK) != 0;
 
 	return !thread->is_borrower && (args->flags & CLONE_VM) != 0 && (args->flags & ~(uint64_t)ACCEPTED) == 0 &&
