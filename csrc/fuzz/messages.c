@@ -115,6 +115,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy((void *)(uintptr_t)DOUBLE_ARENA, data + 4, size);
 	call.arg[1] += offset % (2 * DOUBLE_ARENA_BYTES);
 	call.arg[2] = data[1];
+	thread.is_only = (data[0] & 4) != 0;
 	(void)handlers[data[0] % 4](&thread, &call);
 	return 0;
 }

@@ -2,6 +2,7 @@
 #include "guest_double.h"
 
 #include "check.h"
+#include "vm/alone.h"
 
 #include <errno.h>
 #include <string.h>
@@ -83,6 +84,11 @@ void kr_release_file(struct kr_thread *thread, int held)
 {
 	(void)held;
 	thread->held--;
+}
+
+bool kr_is_only_thread(struct kr_thread *thread)
+{
+	return thread->is_only;
 }
 
 bool kr_is_monitor_fd(int fd)
