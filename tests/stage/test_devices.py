@@ -78,30 +78,30 @@ def test_directory_below_a_file_fails(stage: StageRunner, root: Path) -> None:
 def test_masked_paths_are_empty(stage: StageRunner, root: Path) -> None:
     """A masked file reads as /dev/null, a masked directory is empty and read-only, a missing path is fine."""
     for name in ("one", "two"):
-        (root / "work" / name).mkdir()
-        (root / "work" / name / "secret").write_text("x")
-    (root / "work/file").write_text("secret")
-    masks = [ops.MaskPath(f"/work/{name}") for name in ("file", "one", "two", "missing", "file/below")]
+        (root / "data" / name).mkdir()
+        (root / "data" / name / "secret").write_text("x")
+    (root / "data/file").write_text("secret")
+    masks = [ops.MaskPath(f"/data/{name}") for name in ("file", "one", "two", "missing", "file/below")]
     script = (
-        "cat /work/file; ls /work/one /work/two; touch /work/one/x || echo refused; stat -c %t:%T /work/file"
+        "cat /data/file; ls /data/one /data/two; touch /data/one/x || echo refused; stat -c %t:%T /data/file"
     )
     outcome = stage.run([*opening(root), DEV, NULL, ops.PivotRoot(), *masks, *shell(script)])
     assert outcome.error is None
-    assert outcome.output == "/work/one:\n\n/work/two:\nrefused\n1:3\n"
+    assert outcome.output == "/data/one:\n\n/data/two:\nrefused\n1:3\n"
 
 
 def test_readonly_paths_cannot_be_written(stage: StageRunner, root: Path) -> None:
     """Files and directories become read-only, a missing path is fine."""
-    (root / "work/file").write_text("kept")
-    (root / "work/dir").mkdir()
+    (root / "data/file").write_text("kept")
+    (root / "data/dir").mkdir()
     program = [
         *opening(root),
         PROC,
         ops.PivotRoot(),
-        *(ops.ReadonlyPath(path) for path in ("/work/file", "/work/dir", "/proc/sys", "/missing")),
+        *(ops.ReadonlyPath(path) for path in ("/data/file", "/data/dir", "/proc/sys", "/missing")),
         *shell(
-            "(echo x > /work/file) || echo file; touch /work/dir/x || echo dir;"
-            " (echo x > /proc/sys/kernel/hostname) || echo sys; cat /work/file"
+            "(echo x > /data/file) || echo file; touch /data/dir/x || echo dir;"
+            " (echo x > /proc/sys/kernel/hostname) || echo sys; cat /data/file"
         ),
     ]
     assert stage.run(program).output == "file\ndir\nsys\nkept"

@@ -16,7 +16,7 @@ from krun.plan import ops
 pytestmark = pytest.mark.needs("root", "busybox")
 
 PRIVATE = s.MS_PRIVATE | s.MS_REC
-OWNERS = "stat -c %u:%g /work/file /work/below/file; touch /work/new"
+OWNERS = "stat -c %u:%g /data/file /data/below/file; touch /data/new"
 
 
 @pytest.fixture
@@ -33,8 +33,8 @@ def source(tmp_path: Path) -> Iterator[Path]:
 
 
 def run(stage: StageRunner, root: Path, opened: ops.OpenIdmapped, script: str = OWNERS) -> s.Outcome:
-    """Run a script with the mount on /work."""
-    bound = ops.BindIdmapped(0, opened.source, "/work", 0, 0, 0, 0)
+    """Run a script with the mount on /data."""
+    bound = ops.BindIdmapped(0, opened.source, "/data", 0, 0, 0, 0)
     return stage.run([opened, *opening(root), bound, ops.PivotRoot(), *shell(script)])
 
 
@@ -42,7 +42,7 @@ def run(stage: StageRunner, root: Path, opened: ops.OpenIdmapped, script: str = 
 def test_ids_are_mapped(stage: StageRunner, root: Path, source: Path, below: int, second: str) -> None:
     """Both ways: what is there appears mapped, what is made gets the id that is mapped back."""
     opened = ops.OpenIdmapped(str(source), 1, below, PRIVATE, "0 1000 10\n", "0 2000 10\n", "")
-    outcome = run(stage, root, opened, "stat -c %u:%g /work/file /work/below/file; touch /work/new; echo $?")
+    outcome = run(stage, root, opened, "stat -c %u:%g /data/file /data/below/file; touch /data/new; echo $?")
     assert outcome.error is None
     # Root of the container is no id of the mount's.
     assert outcome.output.splitlines() == ["1001:2002", second, "1"]
@@ -52,9 +52,9 @@ def test_a_mapped_owner_can_write(stage: StageRunner, root: Path, source: Path) 
     """Uid 1000 of the container is 0 on the disk."""
     os.chmod(source, 0o777)
     opened = ops.OpenIdmapped(str(source), 0, 0, PRIVATE, "0 1000 10\n", "0 1000 10\n", "")
-    bound = ops.BindIdmapped(0, str(source), "/work", 0, 0, 0, 0)
+    bound = ops.BindIdmapped(0, str(source), "/data", 0, 0, 0, 0)
     user = ops.User(1000, 1000, b"")
-    outcome = stage.run([opened, *opening(root), bound, ops.PivotRoot(), user, *shell("touch /work/new")])
+    outcome = stage.run([opened, *opening(root), bound, ops.PivotRoot(), user, *shell("touch /data/new")])
     assert outcome.error is None
     assert ((source / "new").stat().st_uid, (source / "new").stat().st_gid) == (0, 0)
 
@@ -70,7 +70,7 @@ def test_a_namespace_that_is_there_maps_as_well(stage: StageRunner, root: Path, 
         for name in ("uid_map", "gid_map"):
             Path(f"/proc/{holder.pid}/{name}").write_text("0 5000 10\n")
         opened = ops.OpenIdmapped(str(source), 0, 0, PRIVATE, "", "", f"/proc/{holder.pid}/ns/user")
-        assert run(stage, root, opened, "stat -c %u:%g /work/file").output == "5001:5002\n"
+        assert run(stage, root, opened, "stat -c %u:%g /data/file").output == "5001:5002\n"
     finally:
         holder.communicate()
 
@@ -78,8 +78,8 @@ def test_a_namespace_that_is_there_maps_as_well(stage: StageRunner, root: Path, 
 def test_attributes_are_set_with_the_mapping(stage: StageRunner, root: Path, source: Path) -> None:
     """As for any bind."""
     opened = ops.OpenIdmapped(str(source), 0, 0, PRIVATE, "0 0 10\n", "0 0 10\n", "")
-    bound = ops.BindIdmapped(0, str(source), "/work", s.MOUNT_ATTR_RDONLY, 0, 0, 0)
-    outcome = stage.run([opened, *opening(root), bound, ops.PivotRoot(), *shell("touch /work/new; echo $?")])
+    bound = ops.BindIdmapped(0, str(source), "/data", s.MOUNT_ATTR_RDONLY, 0, 0, 0)
+    outcome = stage.run([opened, *opening(root), bound, ops.PivotRoot(), *shell("touch /data/new; echo $?")])
     assert outcome.output == "1\n"
 
 
@@ -88,9 +88,9 @@ def test_what_is_mounted_in_the_clone_stays_in_the_container(
 ) -> None:
     """A clone of a shared mount would be its peer."""
     opened = ops.OpenIdmapped(str(source), 0, 0, s.MS_SLAVE | s.MS_REC, "0 0 10\n", "0 0 10\n", "")
-    bound = ops.BindIdmapped(0, str(source), "/work", 0, 0, 0, 0)
-    mount = ops.Mount("tmpfs", "inside", (), "/work/below", 0, 0, 0)
-    outcome = stage.run([opened, *opening(root), bound, mount, ops.PivotRoot(), *shell("ls /work/below")])
+    bound = ops.BindIdmapped(0, str(source), "/data", 0, 0, 0, 0)
+    mount = ops.Mount("tmpfs", "inside", (), "/data/below", 0, 0, 0)
+    outcome = stage.run([opened, *opening(root), bound, mount, ops.PivotRoot(), *shell("ls /data/below")])
     assert outcome.error is None
     assert (source / "below/file").exists()
 
@@ -117,6 +117,6 @@ def test_what_cannot_be_mapped_is_named(stage: StageRunner, opened: ops.OpenIdma
 
 def test_a_mount_that_was_not_opened_cannot_be_bound(stage: StageRunner, root: Path) -> None:
     """An index beyond the last."""
-    bound = ops.BindIdmapped(0, "/s", "/work", 0, 0, 0, 0)
+    bound = ops.BindIdmapped(0, "/s", "/data", 0, 0, 0, 0)
     outcome = stage.run([*opening(root), bound])
-    assert outcome.error == (6, "EBADF bind /s on /work: it is not open")
+    assert outcome.error == (6, "EBADF bind /s on /data: it is not open")

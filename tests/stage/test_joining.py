@@ -50,16 +50,16 @@ def joining(pid: int) -> list[ops.Operation]:
 
 def test_the_root_is_that_of_the_mount_namespace(stage: StageRunner, root: Path, container: int) -> None:
     """Programs and directories are the container's."""
-    (root / "work/mark").write_text("")
-    outcome = stage.run([*joining(container), *payload("ls", directory="/work")])
+    (root / "data/mark").write_text("")
+    outcome = stage.run([*joining(container), *payload("ls", directory="/data")])
     assert (outcome.error, outcome.output) == (None, "mark\n")
 
 
 def test_the_root_cannot_be_left(stage: StageRunner, root: Path, container: int) -> None:
     """Neither by the working directory nor by links of the image."""
-    shutil.rmtree(root / "work")
-    (root / "work").symlink_to("../../../../..")
-    outcome = stage.run([*joining(container), *payload("ls", "bin/busybox", directory="/work")])
+    shutil.rmtree(root / "data")
+    (root / "data").symlink_to("../../../../..")
+    outcome = stage.run([*joining(container), *payload("ls", "bin/busybox", directory="/data")])
     assert (outcome.error, outcome.output) == (None, "bin/busybox\n")
 
 
@@ -82,11 +82,11 @@ def test_a_terminal_is_the_console_only_when_asked(
     with ours, theirs:
         terminal = ops.Terminal(0, 0, console)
         loop = "while read -r a b c; do case $b in */console) echo $b;; esac; done"
-        script = shell(f"exec >/work/out; {loop} </proc/mounts")
+        script = shell(f"exec >/data/out; {loop} </proc/mounts")
         program = [*opening(root), PROC, DEV, PTS, terminal, ops.PivotRoot(), *script]
         outcome = stage.run(program, {native.FD_CONSOLE: theirs.fileno()})
         assert outcome.error is None
         _, fds, _, _ = socket.recv_fds(ours, 64, 2)
     for fd in fds:
         os.close(fd)
-    assert (root / "work/out").read_text() == bound
+    assert (root / "data/out").read_text() == bound

@@ -31,9 +31,9 @@ SHOW = "cat /proc/self/mountinfo"
 
 def test_new_file_system_has_its_parameters_and_attributes(stage: StageRunner, root: Path) -> None:
     """Parameters go to the file system, attributes to the mount."""
-    mount = ops.Mount("tmpfs", "scratch", ("size=64k", "mode=1750"), "/work", s.MOUNT_ATTR_NOSUID | RO, 0, 0)
+    mount = ops.Mount("tmpfs", "scratch", ("size=64k", "mode=1750"), "/data", s.MOUNT_ATTR_NOSUID | RO, 0, 0)
     outcome = stage.run([*opening(root), PROC, mount, ops.PivotRoot(), *shell(f"{SHOW}")])
-    fields = mountinfo(outcome)["/work"]
+    fields = mountinfo(outcome)["/data"]
     assert {"nosuid", "ro"} <= set(fields[5].split(","))
     assert fields[fields.index("-") + 1 : fields.index("-") + 3] == ["tmpfs", "scratch"]
     assert {"size=64k", "mode=1750"} <= set(fields[-1].split(","))
@@ -134,23 +134,23 @@ def test_copy_ends_where_directories_are_too_deep(stage: StageRunner, root: Path
 
 def test_error_says_what_the_file_system_says(stage: StageRunner, root: Path) -> None:
     """The error names the mount, the parameter and the file system's own words."""
-    outcome = stage.run([*opening(root), ops.Mount("tmpfs", "tmpfs", ("size=x",), "/work", 0, 0, 0)])
+    outcome = stage.run([*opening(root), ops.Mount("tmpfs", "tmpfs", ("size=x",), "/data", 0, 0, 0)])
     assert outcome.error is not None
     assert outcome.error[0] == 6
-    assert outcome.error[1].startswith("EINVAL mount tmpfs on /work: size=x: tmpfs: Bad value")
+    assert outcome.error[1].startswith("EINVAL mount tmpfs on /data: size=x: tmpfs: Bad value")
 
 
 def test_unknown_file_system_is_named(stage: StageRunner, root: Path) -> None:
     """ENODEV, with the type and the destination."""
-    outcome = stage.run([*opening(root), ops.Mount("nosuchfs", "", (), "/work", 0, 0, 0)])
-    assert outcome.error == (6, "ENODEV mount nosuchfs on /work: open the file system")
+    outcome = stage.run([*opening(root), ops.Mount("nosuchfs", "", (), "/data", 0, 0, 0)])
+    assert outcome.error == (6, "ENODEV mount nosuchfs on /data: open the file system")
 
 
 def test_propagation_is_set_after_the_mount(stage: StageRunner, root: Path) -> None:
     """A mount asked to be shared is."""
-    mount = ops.Mount("tmpfs", "tmpfs", (), "/work", 0, 0, s.MS_SHARED)
+    mount = ops.Mount("tmpfs", "tmpfs", (), "/data", 0, 0, s.MS_SHARED)
     outcome = stage.run([*opening(root), PROC, mount, ops.PivotRoot(), *shell(SHOW)])
-    assert "shared:" in " ".join(mountinfo(outcome)["/work"])
+    assert "shared:" in " ".join(mountinfo(outcome)["/data"])
 
 
 def test_bind_makes_a_destination_like_its_source(stage: StageRunner, root: Path, tmp_path: Path) -> None:
@@ -190,8 +190,8 @@ def test_recursive_attributes_reach_the_mounts_below(stage: StageRunner, root: P
 
 def test_missing_source_is_named(stage: StageRunner, root: Path) -> None:
     """The source and the destination stand in the error."""
-    outcome = stage.run([*opening(root), ops.Bind("/nowhere", "/work", 1, 0, 0, 0, 0)])
-    assert outcome.error == (6, "ENOENT bind /nowhere on /work")
+    outcome = stage.run([*opening(root), ops.Bind("/nowhere", "/data", 1, 0, 0, 0, 0)])
+    assert outcome.error == (6, "ENOENT bind /nowhere on /data")
 
 
 def test_set_mount_changes_attributes(stage: StageRunner, root: Path) -> None:
@@ -199,20 +199,20 @@ def test_set_mount_changes_attributes(stage: StageRunner, root: Path) -> None:
     program = [
         *opening(root),
         PROC,
-        ops.Mount("tmpfs", "tmpfs", (), "/work", s.MOUNT_ATTR_NOEXEC, 0, 0),
-        ops.SetMount("/work", 0, s.MOUNT_ATTR_NODEV, s.MOUNT_ATTR_NOEXEC, 0),
+        ops.Mount("tmpfs", "tmpfs", (), "/data", s.MOUNT_ATTR_NOEXEC, 0, 0),
+        ops.SetMount("/data", 0, s.MOUNT_ATTR_NODEV, s.MOUNT_ATTR_NOEXEC, 0),
         ops.PivotRoot(),
         *shell(SHOW),
     ]
-    options = set(mountinfo(stage.run(program))["/work"][5].split(","))
+    options = set(mountinfo(stage.run(program))["/data"][5].split(","))
     assert "nodev" in options
     assert "noexec" not in options
 
 
 def test_set_mount_of_what_is_no_mount_fails(stage: StageRunner, root: Path) -> None:
     """Only a mount has attributes."""
-    outcome = stage.run([*opening(root), ops.SetMount("/work", 0, RO, 0, 0)])
-    assert outcome.error == (6, "EINVAL set the attributes of /work")
+    outcome = stage.run([*opening(root), ops.SetMount("/data", 0, RO, 0, 0)])
+    assert outcome.error == (6, "EINVAL set the attributes of /data")
 
 
 def test_old_root_is_gone(stage: StageRunner, root: Path) -> None:

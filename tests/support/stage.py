@@ -63,7 +63,7 @@ class Outcome:
 
 def make_root(path: Path) -> Path:
     """Make a root file system of static busybox."""
-    for name in ("bin", "dev", "etc", "proc", "sys", "tmp", "work"):
+    for name in ("bin", "dev", "etc", "proc", "sys", "tmp", "data"):
         (path / name).mkdir(parents=True)
     shutil.copy("/bin/busybox", path / "bin/busybox")
     for applet in APPLETS:
