@@ -2,6 +2,7 @@
 #include "copy.h"
 
 #include "../base/fd.h"
+#include "../base/listing.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,8 +19,6 @@
 #define DEPTH_MAX     64u   /* directories in each other: each takes two descriptors and some stack */
 #define LISTING_BYTES 2048u /* holds the longest entry */
 #define CHUNK_BYTES   (16u << 20)
-#define ENTRY_NAME    19u /* of struct linux_dirent64: u64 inode, i64 place, u16 length, u8 type */
-#define ENTRY_LENGTH  16u
 
 /* Two directories, and how deep they are. */
 struct level {
@@ -158,18 +157,17 @@ static int copy_entry(const struct level *level, const char *name, struct kr_err
 
 static int copy_level(const struct level *level, struct kr_err *err)
 {
-	_Alignas(8) char listing[LISTING_BYTES];
+	_Alignas(struct kr_listed) char listing[LISTING_BYTES];
 	long got;
 
 	while ((got = syscall(SYS_getdents64, level->from, listing, sizeof listing)) > 0) {
 		for (long at = 0; at < got;) {
-			uint16_t length;
+			const struct kr_listed *entry = (const void *)&listing[at];
 
-			memcpy(&length, &listing[at + ENTRY_LENGTH], sizeof length);
-			if (copy_entry(level, &listing[at + ENTRY_NAME], err) != 0) {
+			if (copy_entry(level, entry->name, err) != 0) {
 				return -1;
 			}
-			at += length;
+			at += entry->size;
 		}
 	}
 	return got == 0 ? 0 : kr_fail(err, errno, "list a directory to be copied");

@@ -10,23 +10,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static int make_pipe(struct kr_machine *machine, int ends[2])
-{
-	int result = (int)syscall(SYS_pipe2, ends, O_CLOEXEC);
-
-	if (result != 0 && errno == EMFILE) {
-		kr_limits_lift(machine);
-		result = (int)syscall(SYS_pipe2, ends, O_CLOEXEC);
-		kr_limits_restore(machine);
-	}
-	return result;
-}
-
 int kr_awaited_open(struct kr_thread *thread, struct kr_awaited *awaited)
 {
 	int ends[2];
 
-	if (make_pipe(thread->machine, ends) != 0) {
+	if (KR_BEYOND_LIMITS(thread->machine, (int)syscall(SYS_pipe2, ends, O_CLOEXEC)) != 0) {
 		return -EAGAIN;
 	}
 	awaited->parents = kr_descriptors_take(thread->descriptors, ends[0]);

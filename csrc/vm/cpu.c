@@ -135,13 +135,8 @@ static bool is_without_type(int fd)
 
 int kr_cpu_open(struct kr_machine *machine, struct kr_cpu *cpu, struct kr_err *err)
 {
-	int fd = kr_kvm_number(machine->vm, KVM_CREATE_VCPU, cpu->id);
+	int fd = KR_BEYOND_LIMITS(machine, kr_kvm_number(machine->vm, KVM_CREATE_VCPU, cpu->id));
 
-	if (fd < 0 && errno == EMFILE) {
-		kr_limits_lift(machine);
-		fd = kr_kvm_number(machine->vm, KVM_CREATE_VCPU, cpu->id);
-		kr_limits_restore(machine);
-	}
 	if (fd < 0) {
 		return kr_fail(err, errno, "make a virtual processor");
 	}

@@ -189,14 +189,9 @@ static bool is_sealed(int fd, const struct kr_boot_writer *writer)
 static int make_file(const struct kr_thread *thread, const struct kr_boot_writer *writer)
 {
 	struct kr_machine *machine = thread->machine;
-	int fd = memfd_create("krun-boot", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int fd = KR_BEYOND_LIMITS(machine, memfd_create("krun-boot", MFD_CLOEXEC | MFD_ALLOW_SEALING));
 	size_t done = 0;
 
-	if (fd < 0 && errno == EMFILE) {
-		kr_limits_lift(machine);
-		fd = memfd_create("krun-boot", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-		kr_limits_restore(machine);
-	}
 	if (fd < 0) {
 		return -errno;
 	}

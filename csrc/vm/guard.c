@@ -26,7 +26,6 @@
 #include <sys/syscall.h>
 
 /* "/proc/thread-self/fd/" and a number. */
-#define LINK_SIZE 40
 /* As many symbolic links as the kernel follows in one path. */
 #define MAX_LINKS 40
 
@@ -59,17 +58,16 @@ bool kr_is_link_to_image(struct kr_thread *thread, int directory, const char *pa
 	return link >= 0 && kr_is_on_procfs(link);
 }
 
-/* The entry of a descriptor below the monitor's procfs or, without one, by its path in the guest's. */
-static void write_entry(struct kr_thread *thread, int fd, char name[LINK_SIZE])
+void kr_write_descriptor_link(int proc, int fd, char name[KR_DESCRIPTOR_LINK])
 {
-	(void)snprintf(name, LINK_SIZE, "%sthread-self/fd/%d", kr_proc_fd(thread) < 0 ? "/proc/" : "", fd);
+	(void)snprintf(name, KR_DESCRIPTOR_LINK, "%sthread-self/fd/%d", proc < 0 ? "/proc/" : "", fd);
 }
 
 /* Whether a regular file on a procfs may be a process's memory.  Its mode, 0600, cannot be changed; its name
  * can only be hidden by a mount on top of that very file. */
 static bool may_be_memory(struct kr_thread *thread, int fd, const struct stat *file)
 {
-	char name[LINK_SIZE];
+	char name[KR_DESCRIPTOR_LINK];
 	char path[PATH_MAX];
 	struct statx mount;
 	ssize_t length;
@@ -89,7 +87,7 @@ static bool may_be_memory(struct kr_thread *thread, int fd, const struct stat *f
 /* Of a file on a procfs: whether it tells of this process what the monitor tells otherwise. */
 static enum kr_own_file own_file(struct kr_thread *thread, int fd)
 {
-	char name[LINK_SIZE];
+	char name[KR_DESCRIPTOR_LINK];
 	char path[PATH_MAX];
 	struct stat file;
 	ssize_t length;
@@ -97,7 +95,7 @@ static enum kr_own_file own_file(struct kr_thread *thread, int fd)
 	if (fstat(fd, &file) != 0 || !S_ISREG(file.st_mode) || (file.st_mode & 0333) != 0) {
 		return KR_OWN_NONE;
 	}
-	write_entry(thread, fd, name);
+	kr_write_descriptor_link(kr_proc_fd(thread), fd, name);
 	length = readlinkat(kr_proc_fd(thread), name, path, sizeof path - 1);
 	if (length < 0) {
 		return KR_OWN_NONE;
@@ -169,20 +167,14 @@ static int64_t hold(struct kr_thread *thread, int directory, const char *path, c
 static int64_t reopen(struct kr_thread *thread, int *held, const struct open_how *how)
 {
 	struct open_how opening = { .flags = how->flags & ~(uint64_t)(O_CREAT | O_EXCL | O_NOFOLLOW) };
-	kr_own_fd int moved = fcntl(*held, F_DUPFD_CLOEXEC, 0);
-	char name[LINK_SIZE];
+	kr_own_fd int moved = KR_BEYOND_LIMITS(thread->machine, fcntl(*held, F_DUPFD_CLOEXEC, 0));
+	char name[KR_DESCRIPTOR_LINK];
 
-	if (moved < 0 && errno == EMFILE) {
-		/* Natively it takes one descriptor. */
-		kr_limits_lift(thread->machine);
-		moved = fcntl(*held, F_DUPFD_CLOEXEC, 0);
-		kr_limits_restore(thread->machine);
-	}
 	if (moved < 0) {
 		return -errno;
 	}
 	kr_close_fd(held);
-	write_entry(thread, moved, name);
+	kr_write_descriptor_link(kr_proc_fd(thread), moved, name);
 	return host_open(thread, kr_proc_fd(thread), name, &opening);
 }
 

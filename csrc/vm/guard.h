@@ -29,6 +29,11 @@ int64_t kr_guarded_open(struct kr_thread *thread, int directory, const char *pat
 /* True when `path` below `directory` (AT_FDCWD, or a descriptor) is a link of a procfs to the monitor's image. */
 bool kr_is_link_to_image(struct kr_thread *thread, int directory, const char *path);
 
+#define KR_DESCRIPTOR_LINK 40
+
+/* The link of a descriptor below the monitor's procfs or, without one, by its path in the guest's. */
+void kr_write_descriptor_link(int proc, int fd, char name[KR_DESCRIPTOR_LINK]);
+
 /* True when the open file is on a procfs. */
 bool kr_is_on_procfs(int fd);
 

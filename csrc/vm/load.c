@@ -4,6 +4,7 @@
 #include "../base/fd.h"
 #include "calls.h"
 #include "elf.h"
+#include "guard.h"
 #include "layout.h"
 #include "memory.h"
 #include "running.h"
@@ -283,11 +284,11 @@ static int load_interpreter(struct kr_machine *machine, const struct program *pr
 static int set_program_path(struct kr_machine *machine, const struct program *program, const char *path,
 			    struct kr_err *err)
 {
-	char link[32];
+	char link[KR_DESCRIPTOR_LINK];
 	ssize_t size;
 	int proc = machine->proc;
 
-	(void)snprintf(link, sizeof link, "%sself/fd/%d", proc >= 0 ? "" : "/proc/", program->fd);
+	kr_write_descriptor_link(proc, program->fd, link);
 	size = readlinkat(proc >= 0 ? proc : AT_FDCWD, link, machine->program, KR_PROGRAM_PATH);
 	if (size < 0 && path[0] == '/') {
 		size = (ssize_t)strnlen(path, KR_PROGRAM_PATH);

@@ -10,6 +10,7 @@
 #include "../base/reader.h"
 #include "boot.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -39,6 +40,18 @@ int kr_limits_settle(struct kr_machine *machine, struct kr_bytes record, struct 
  * the host go up to the hard ones, and back. */
 void kr_limits_lift(struct kr_machine *machine);
 void kr_limits_restore(struct kr_machine *machine);
+/* What `call` returns, which makes a descriptor of the monitor's.  Natively the guest would need none: where its
+ * limit is in the way, the call is made once more without. */
+#define KR_BEYOND_LIMITS(machine, call) \
+	({ \
+		__auto_type kr_made = (call); \
+		if (kr_made < 0 && errno == EMFILE) { \
+			kr_limits_lift(machine); \
+			kr_made = (call); \
+			kr_limits_restore(machine); \
+		} \
+		kr_made; \
+	})
 /* True when the guest's address space may grow by `all` bytes, of them `data` private and writable. */
 bool kr_limits_allow(const struct kr_machine *machine, uint64_t all, uint64_t data);
 /* Write the limits that the next image has to know: `bytes` is kr_limits_record_size long. */

@@ -55,10 +55,10 @@ static bool is_link_to(int directory, const char *name, const char *text)
 /* What the kernel calls an open file. */
 static ssize_t read_name(const struct kr_machine *machine, int fd, char name[KR_PROGRAM_PATH])
 {
-	char link[40];
+	char link[KR_DESCRIPTOR_LINK];
 	ssize_t length;
 
-	(void)snprintf(link, sizeof link, "%sthread-self/fd/%d", machine->proc < 0 ? "/proc/" : "", fd);
+	kr_write_descriptor_link(machine->proc, fd, link);
 	length = readlinkat(machine->proc, link, name, KR_PROGRAM_PATH - 1);
 	if (length >= 0) {
 		name[length] = 0;
