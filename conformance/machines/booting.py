@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import shutil
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 _TIED = ("setpriv", "--pdeathsig", "KILL")
@@ -28,6 +30,25 @@ class Ended(NamedTuple):
 
 class BootError(Exception):
     """The machine did not get to the end of the command."""
+
+
+class Job:
+    """A command that `system_init.sh` runs, in a directory of the host's that is /mnt in the machine."""
+
+    def __init__(self, command: Sequence[str], shared: Path) -> None:
+        """Lay the command down; nothing of an earlier one stays."""
+        self.shared = shared.resolve()
+        for leftover in ("output", "status"):
+            (self.shared / leftover).unlink(missing_ok=True)
+        (self.shared / "job").write_text(f"exec {shlex.join(command)}\n")
+
+    def ended(self, console: str) -> Ended:
+        """Return how it ended.  Raises BootError with the console when the machine ended before."""
+        try:
+            status = int((self.shared / "status").read_text())
+        except (FileNotFoundError, ValueError):
+            raise BootError(f"the machine ended before the command; console:\n{console}") from None
+        return Ended(status=status, output=(self.shared / "output").read_text(errors="replace"))
 
 
 def boot(words: Sequence[str], timeout_s: float, environment: Mapping[str, str] | None = None) -> str:

@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import shlex
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from booting import BootError, Ended, boot
+from booting import BootError, Ended, Job, boot
 
 INIT = Path(__file__).resolve().parent / "system_init.sh"
 XSTATE = Path(__file__).resolve().parent / "xstate.c"
@@ -47,9 +46,7 @@ def run(
         shared = Path(scratch if share is None else share).resolve()
         if any(not letter.isprintable() or letter in ' "' for letter in str(shared)):
             raise BootError(f"the shared directory must do without spaces and quotes: {str(shared)!r}")
-        for leftover in ("output", "status"):
-            (shared / leftover).unlink(missing_ok=True)
-        (shared / "job").write_text(f"exec {shlex.join(command)}\n")
+        job = Job(command, shared)
         words = [
             kernel,
             f"mem={memory}",
@@ -58,20 +55,14 @@ def run(
             "rootflags=/",
             "ro",
             f"init={INIT}",
-            f"share={shared}",
+            f"share={job.shared}",
             "con=null",
             "con0=null,fd:1",
             "quiet",
             *(["manager=systemd"] if systemd else []),
             f"uml_dir={scratch}",
         ]
-        console = boot(words, timeout_s, _environment(Path(scratch)))
-        output = shared / "output"
-        try:
-            status = int((shared / "status").read_text())
-        except (FileNotFoundError, ValueError):
-            raise BootError(f"the small kernel ended before the command; console:\n{console}") from None
-        return Ended(status=status, output=output.read_text(errors="replace"))
+        return job.ended(boot(words, timeout_s, _environment(Path(scratch))))
 
 
 def _environment(scratch: Path) -> dict[str, str]:

@@ -13,14 +13,13 @@ time.
 
 from __future__ import annotations
 
-import shlex
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from booting import BootError, Ended, boot
+from booting import BootError, Ended, Job, boot
 from debian_kernel import disk, find
 
 HERE = Path(__file__).resolve().parent
@@ -46,16 +45,13 @@ def run(
     Raises BootError, with what the console said, and OSError when the emulator cannot be executed.
     """
     with tempfile.TemporaryDirectory(prefix="whole-machine-") as scratch:
-        shared = Path(scratch if share is None else share).resolve()
-        for leftover in ("output", "status"):
-            (shared / leftover).unlink(missing_ok=True)
-        (shared / "job").write_text(f"exec {shlex.join(command)}\n")
+        job = Job(command, Path(scratch if share is None else share))
         kernel = find(PACKAGE, "-amd64", Path(scratch))
         initial = Path(scratch) / "disk"
         initial.write_bytes(_disk(kernel.with_needed(MODULES)))
-        folders = {"host": "/", "share": str(shared)}
+        folders = {"host": "/", "share": str(job.shared)}
         if any("," in path for path in folders.values()):
-            raise BootError(f"the shared directory must do without commas: {shared}")
+            raise BootError(f"the shared directory must do without commas: {job.shared}")
         words = [EMULATOR, "-accel", "tcg,thread=multi", "-cpu", "max,+svm", "-smp", "2", "-m", memory]
         words += ["-nodefaults", "-nographic", "-no-reboot", "-serial", "stdio"]
         words += ["-kernel", str(kernel.image), "-initrd", str(initial)]
@@ -64,12 +60,7 @@ def run(
         for tag, path in folders.items():
             mode = ",readonly=on,multidevs=remap" if tag == "host" else ""
             words += ["-virtfs", f"local,path={path},mount_tag={tag},security_model=none{mode}"]
-        console = boot(words, timeout_s)
-        try:
-            status = int((shared / "status").read_text())
-        except (FileNotFoundError, ValueError):
-            raise BootError(f"the machine ended before the command; console:\n{console}") from None
-        return Ended(status=status, output=(shared / "output").read_text(errors="replace"))
+        return job.ended(boot(words, timeout_s))
 
 
 def _disk(modules: dict[str, bytes]) -> bytes:
