@@ -51,14 +51,6 @@ static PyObject *make_module(void)
 static PyStatus configure(PyConfig *config, int argc, char **argv, const char *executable, bool is_interruptible)
 {
 	static const wchar_t *const folders[] = { L"" KR_STDLIB, L"" KR_DYNLOAD };
-	struct {
-		wchar_t **field;
-		const wchar_t *value;
-	} const paths[] = {
-		{ &config->prefix, L"" KR_PREFIX },      { &config->exec_prefix, L"" KR_PREFIX },
-		{ &config->base_prefix, L"" KR_PREFIX }, { &config->base_exec_prefix, L"" KR_PREFIX },
-		{ &config->home, L"" KR_PREFIX },        { &config->stdlib_dir, L"" KR_STDLIB },
-	};
 	PyStatus status = PyConfig_SetBytesArgv(config, argc, argv);
 
 	config->_init_main = 0;
@@ -69,14 +61,11 @@ static PyStatus configure(PyConfig *config, int argc, char **argv, const char *e
 	for (size_t i = 0; i < sizeof folders / sizeof *folders && !PyStatus_Exception(status); i++) {
 		status = PyWideStringList_Append(&config->module_search_paths, folders[i]);
 	}
-	for (size_t i = 0; i < sizeof paths / sizeof *paths && !PyStatus_Exception(status); i++) {
-		status = PyConfig_SetString(config, paths[i].field, paths[i].value);
+	if (!PyStatus_Exception(status)) {
+		status = PyConfig_SetString(config, &config->home, L"" KR_PREFIX);
 	}
 	if (!PyStatus_Exception(status)) {
 		status = PyConfig_SetBytesString(config, &config->executable, executable);
-	}
-	if (!PyStatus_Exception(status)) {
-		status = PyConfig_SetBytesString(config, &config->program_name, executable);
 	}
 	if (!PyStatus_Exception(status) && is_interruptible) {
 		status = PyWideStringList_Append(&config->xoptions, L"interruptible");
