@@ -219,7 +219,7 @@ def test_a_hook_that_fails_in_start_destroys_the_container(
     ("args", "options"),
     [
         (["nosuchprogram"], []),
-        (["true"], ["--pid-file", "/nowhere/pid"]),
+        (["true"], ["--pid-file", "/dev/null/pid"]),
     ],
     ids=["no program", "no pid file"],
 )

@@ -67,10 +67,11 @@ def test_killed_hook_says_its_signal(stage: StageRunner, root: Path) -> None:
     assert outcome.error == (6, "0 hook createContainer[0] /bin/sh: killed by signal 9")
 
 
-def test_missing_hook_is_named(stage: StageRunner, root: Path) -> None:
+def test_missing_hook_is_named(stage: StageRunner, root: Path, tmp_path: Path) -> None:
     """A hook that cannot be executed is an error with its errno's name."""
-    outcome = stage.run([*opening(root), hook("", path="/no/hook")])
-    assert outcome.error == (6, "0 hook createContainer[0] /no/hook: exit status 127: cannot execute: ENOENT")
+    path = str(tmp_path / "missing")
+    outcome = stage.run([*opening(root), hook("", path=path)])
+    assert outcome.error == (6, f"0 hook createContainer[0] {path}: exit status 127: cannot execute: ENOENT")
 
 
 def test_hook_is_killed_when_its_time_is_up(stage: StageRunner, root: Path, tmp_path: Path) -> None:

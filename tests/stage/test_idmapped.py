@@ -96,23 +96,24 @@ def test_what_is_mounted_in_the_clone_stays_in_the_container(
 
 
 @pytest.mark.parametrize(
-    ("opened", "words"),
+    ("path", "uid_map", "namespace", "errno", "words"),
     [
-        (
-            ops.OpenIdmapped("/none/such", 0, 0, PRIVATE, "0 0 1\n", "0 0 1\n", ""),
-            "ENOENT map the ids of /none/such",
-        ),
-        (ops.OpenIdmapped("/tmp", 0, 0, PRIVATE, "x\n", "0 0 1\n", ""), "EINVAL map the ids of /tmp: write"),
-        (ops.OpenIdmapped("/tmp", 0, 0, PRIVATE, "", "", "/none/such"), "ENOENT map the ids of /tmp: open"),
-        (ops.OpenIdmapped("/proc", 0, 0, PRIVATE, "0 0 1\n", "0 0 1\n", ""), "EINVAL map the ids of /proc"),
+        ("missing", "0 0 1\n", "", "ENOENT", ""),
+        ("source", "x\n", "", "EINVAL", ": write"),
+        ("source", "", "missing", "ENOENT", ": open"),
+        ("/proc", "0 0 1\n", "", "EINVAL", ""),
     ],
     ids=["source", "map", "namespace", "file system"],
 )
-def test_what_cannot_be_mapped_is_named(stage: StageRunner, opened: ops.OpenIdmapped, words: str) -> None:
+def test_what_cannot_be_mapped_is_named(
+    stage: StageRunner, source: Path, path: str, uid_map: str, namespace: str, errno: str, words: str
+) -> None:
     """And no helper process is left behind."""
-    error = stage.run([opened]).error
+    path = str(source.parent / path)
+    namespace = namespace and str(source.parent / namespace)
+    error = stage.run([ops.OpenIdmapped(path, 0, 0, PRIVATE, uid_map, uid_map, namespace)]).error
     assert error is not None
-    assert error[1].startswith(words)
+    assert error[1].startswith(f"{errno} map the ids of {path}{words}")
 
 
 def test_a_mount_that_was_not_opened_cannot_be_bound(stage: StageRunner, root: Path) -> None:

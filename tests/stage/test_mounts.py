@@ -188,10 +188,11 @@ def test_recursive_attributes_reach_the_mounts_below(stage: StageRunner, root: P
     assert stage.run(program).output == "top\nbelow\n"
 
 
-def test_missing_source_is_named(stage: StageRunner, root: Path) -> None:
+def test_missing_source_is_named(stage: StageRunner, root: Path, tmp_path: Path) -> None:
     """The source and the destination stand in the error."""
-    outcome = stage.run([*opening(root), ops.Bind("/nowhere", "/data", 1, 0, 0, 0, 0)])
-    assert outcome.error == (6, "ENOENT bind /nowhere on /data")
+    missing = tmp_path / "missing"
+    outcome = stage.run([*opening(root), ops.Bind(str(missing), "/data", 1, 0, 0, 0, 0)])
+    assert outcome.error == (6, f"ENOENT bind {missing} on /data")
 
 
 def test_set_mount_changes_attributes(stage: StageRunner, root: Path) -> None:
@@ -277,10 +278,11 @@ def test_nothing_reaches_the_hosts_mounts(stage: StageRunner, shared_root: Path,
     assert Path("/proc/self/mountinfo").read_text() == before
 
 
-def test_missing_root_is_named(stage: StageRunner) -> None:
+def test_missing_root_is_named(stage: StageRunner, tmp_path: Path) -> None:
     """The root has to be a directory that exists."""
-    outcome = stage.run([ops.Unshare(s.CLONE_NEWNS), ops.OpenRoot("/nowhere")])
-    assert outcome.error == (1, "ENOENT open the root /nowhere")
+    missing = tmp_path / "missing"
+    outcome = stage.run([ops.Unshare(s.CLONE_NEWNS), ops.OpenRoot(str(missing))])
+    assert outcome.error == (1, f"ENOENT open the root {missing}")
 
 
 def test_a_root_in_the_runtimes_mount_namespace_goes_with_its_mount(

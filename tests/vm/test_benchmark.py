@@ -39,11 +39,12 @@ def test_each_row_has_a_figure_for_each_way(krun_vm: Path, tmp_path: Path) -> No
         assert f"\n{row}  " in done.stdout
 
 
-def test_a_monitor_that_is_not_there_is_one_line() -> None:
+def test_a_monitor_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     """What cannot be measured is named, without a traceback."""
-    done = bench("--monitor-program", "/nowhere/krun-vm")
+    missing = tmp_path / "krun-vm"
+    done = bench("--monitor-program", str(missing))
     assert done.returncode == 1
-    assert done.stderr == "bench: /nowhere/krun-vm: not an executable file\n"
+    assert done.stderr == f"bench: {missing}: not an executable file\n"
 
 
 def test_a_monitor_that_fails_is_one_line() -> None:

@@ -84,19 +84,16 @@ def test_file_that_is_no_program_is_named(content: bytes, line: str, refused: Ca
 
 def test_missing_interpreter_is_not_found(tmp_path: Path, in_vm: Run) -> None:
     """A script whose interpreter is missing, as a dynamic program whose loader is, is `not found`: 127."""
-    script = tmp_path / "script"
-    script.write_text("#!/nonexistent/shell\n")
+    script, shell = tmp_path / "script", tmp_path / "shell"
+    script.write_text(f"#!{shell}\n")
     script.chmod(0o755)
-    dynamic = tmp_path / "dynamic"
-    name = b"/nonexistent/ld.so\0"
+    dynamic, loader = tmp_path / "dynamic", tmp_path / "ld.so"
+    name = bytes(loader) + b"\0"
     interpreter, loaded = segment(3, 176, 0x4000B0, len(name), len(name)), segment(1, 0, 0x400000, 176, 176)
     dynamic.write_bytes(elf(headers=2) + interpreter + loaded + name)
     dynamic.chmod(0o755)
     missing = "cannot be opened: no such file or directory"
-    for program, kind, path in (
-        (script, "script", "/nonexistent/shell"),
-        (dynamic, "dynamic program", "/nonexistent/ld.so"),
-    ):
+    for program, kind, path in ((script, "script", shell), (dynamic, "dynamic program", loader)):
         result = in_vm(program)
         assert result.returncode == NOT_FOUND
         assert result.stderr == f"krun-vm: {program} is a {kind}, and its interpreter {path} {missing}\n"
@@ -116,11 +113,12 @@ def test_directory_is_refused(tmp_path: Path, in_vm: Run) -> None:
     )
 
 
-def test_missing_program_is_not_found(in_vm: Run) -> None:
+def test_missing_program_is_not_found(tmp_path: Path, in_vm: Run) -> None:
     """What is not there has status 127."""
-    result = in_vm("/nonexistent/program")
+    missing = tmp_path / "program"
+    result = in_vm(missing)
     assert result.returncode == NOT_FOUND
-    assert result.stderr == "krun-vm: /nonexistent/program cannot be opened: no such file or directory\n"
+    assert result.stderr == f"krun-vm: {missing} cannot be opened: no such file or directory\n"
 
 
 def test_truncated_program_is_refused(compiled: Compile, tmp_path: Path, in_vm: Run) -> None:
