@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +99,7 @@ def nothing_left(tmp_path: Path, krun_root: Path, cgroup_name: str) -> Iterator[
 
 
 @pytest.fixture
-def bundle(tmp_path: Path, cgroup_name: str) -> Callable[..., bundles.Bundle]:
+def bundle(tmp_path: Path, cgroup_name: str) -> bundles.MakeBundle:
     """Return a factory of bundles: the process's arguments, a name, and the options of make_bundle."""
 
     def make(args: list[str], *, name: str = "bundle", **options: Any) -> bundles.Bundle:
@@ -119,3 +119,9 @@ def runtime(krun: Path, krun_root: Path, tmp_path: Path) -> Runner:
 def plain_runtime(krun: Path, krun_root: Path, tmp_path: Path) -> Runner:
     """Return krun with the private root and --monitor none."""
     return Runner(krun, krun_root, tmp_path / "streams", monitor="none")
+
+
+@pytest.fixture(params=["none", pytest.param("builtin", marks=pytest.mark.needs("kvm"))])
+def either_runtime(request: pytest.FixtureRequest, krun: Path, krun_root: Path, tmp_path: Path) -> Runner:
+    """Return krun with --monitor none, then with the VM."""
+    return Runner(krun, krun_root, tmp_path / "streams", monitor=request.param)

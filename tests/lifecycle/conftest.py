@@ -1,13 +1,12 @@
-"""Both ways to run a payload, for what has to hold with and without a VM, and what the verbs' tests share."""
+"""What the verbs' tests share; most of them run with and without a VM."""
 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.bundles import Bundle
+from support.bundles import MakeBundle
 from support.gate import Gate
 from support.processes import TIMEOUT_S
 from support.runner import Runner
@@ -52,12 +51,6 @@ def say(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "say"
 
 
-@pytest.fixture(params=["none", pytest.param("builtin", marks=pytest.mark.needs("kvm"))])
-def either_runtime(request: pytest.FixtureRequest, krun: Path, krun_root: Path, tmp_path: Path) -> Runner:
-    """Return krun with --monitor none, then with the VM."""
-    return Runner(krun, krun_root, tmp_path / "streams", monitor=request.param)
-
-
 @pytest.fixture
 def runner(either_runtime: Runner) -> Runner:
     """Run with and without a VM: the verbs are the same."""
@@ -65,7 +58,7 @@ def runner(either_runtime: Runner) -> Runner:
 
 
 @pytest.fixture
-def created(runner: Runner, bundle: Callable[..., Bundle]) -> str:
+def created(runner: Runner, bundle: MakeBundle) -> str:
     """Return the id of a created container whose process would sleep."""
     runner.ok("create", "--bundle", bundle(["sleep", "600"]), "c")
     return "c"

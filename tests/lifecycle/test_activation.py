@@ -6,18 +6,16 @@ import array
 import os
 import socket
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.bundles import Bundle
+from support.bundles import Bundle, MakeBundle
 from support.processes import TIMEOUT_S
 from support.runner import Runner
 
 pytestmark = [pytest.mark.needs("root", "busybox", "gcc"), pytest.mark.usefixtures("nothing_left")]
-
-MakeBundle = Callable[..., Bundle]
 
 
 class Manager:
@@ -49,13 +47,12 @@ def manager(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Manager]
 
 
 @pytest.fixture
-def telling(bundle: MakeBundle, say: Path) -> Callable[..., Bundle]:
+def telling(bundle: MakeBundle, say: Path) -> MakeBundle:
     """Return what makes a bundle whose payload sends messages."""
 
     def make(*messages: str, **options: Any) -> Bundle:
         made = bundle(["/say", *messages], **options)
-        (made.rootfs / "say").write_bytes(say.read_bytes())
-        (made.rootfs / "say").chmod(0o755)
+        made.add_program("say", say)
         return made
 
     return make
@@ -70,7 +67,7 @@ class TestNotify:
     """NOTIFY_SOCKET."""
 
     def test_start_stays_until_the_payload_is_ready(
-        self, runner: Runner, telling: Callable[..., Bundle], manager: Manager
+        self, runner: Runner, telling: MakeBundle, manager: Manager
     ) -> None:
         """What comes before is passed on, and with READY=1 the host's pid of the container's init."""
         made = telling("STATUS=nearly", "MAINPID=1\nREADY=1\nSTATUS=there")
@@ -92,7 +89,7 @@ class TestNotify:
         runner.ok("delete", "--force", "c")
 
     def test_start_does_not_wait_for_one_that_ends(
-        self, runner: Runner, telling: Callable[..., Bundle], manager: Manager
+        self, runner: Runner, telling: MakeBundle, manager: Manager
     ) -> None:
         """Its end is not readiness: nothing is passed on."""
         runner.ok("create", "--bundle", telling(), "c", env=environment(manager))
@@ -104,7 +101,7 @@ class TestNotify:
             manager.receive()
 
     def test_others_may_look_while_start_waits(
-        self, runner: Runner, telling: Callable[..., Bundle], manager: Manager
+        self, runner: Runner, telling: MakeBundle, manager: Manager
     ) -> None:
         """The container is not locked for as long as its payload needs."""
         reading, writing = os.pipe()
@@ -122,7 +119,7 @@ class TestNotify:
         runner.ok("delete", "--force", "c")
 
     def test_run_in_the_foreground_passes_everything_on(
-        self, runner: Runner, telling: Callable[..., Bundle], manager: Manager
+        self, runner: Runner, telling: MakeBundle, manager: Manager
     ) -> None:
         """The manager knows krun as the main process; it stays, and so does the way to the manager."""
         made = telling("READY=1", "WATCHDOG=1", "STATUS=busy")
@@ -134,7 +131,7 @@ class TestNotify:
             assert krun.wait(TIMEOUT_S) == 0
 
     def test_run_detached_returns_when_the_payload_is_ready(
-        self, runner: Runner, telling: Callable[..., Bundle], manager: Manager
+        self, runner: Runner, telling: MakeBundle, manager: Manager
     ) -> None:
         """As start does, and no krun stays."""
         command = runner.command("run", "--detach", "--bundle", telling("READY=1"), "c")

@@ -10,12 +10,12 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from support.bundles import Bundle, make_config
+from support.bundles import Bundle, MakeBundle, make_config
 from support.processes import Hang, wait_dead
 from support.runner import Runner
 
@@ -151,7 +151,7 @@ def test_start_at_any_moment_runs_the_payload_exactly_once(
     krun_root: Path,
     tmp_path: Path,
     cgroup_name: str,
-    bundle: Callable[..., Bundle],
+    bundle: MakeBundle,
     monitor: str,
     pairs: int,
     kills: int,

@@ -5,17 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.bundles import Bundle
+from support.bundles import MakeBundle
 from support.gate import Gate
 from support.runner import Runner
 
 pytestmark = [pytest.mark.needs("root", "busybox"), pytest.mark.usefixtures("nothing_left")]
-
-MakeBundle = Callable[..., Bundle]
 
 
 def test_the_container_is_created_and_not_running(runner: Runner, bundle: MakeBundle) -> None:

@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 import select
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.bundles import Bundle
+from support.bundles import MakeBundle
 from support.processes import TIMEOUT_S
 from support.runner import Runner
 
 pytestmark = [pytest.mark.needs("root", "busybox"), pytest.mark.usefixtures("nothing_left")]
 
-MakeBundle = Callable[..., Bundle]
 MIB = 1 << 20
 ATTEMPTS = 20
 NEVER_ZERO = """

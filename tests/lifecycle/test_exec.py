@@ -22,13 +22,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.bundles import Bundle
+from support.bundles import Bundle, MakeBundle
 from support.processes import TIMEOUT_S, is_alive, wait_dead
 from support.runner import Result, Runner
 
 pytestmark = [pytest.mark.needs("root", "busybox"), pytest.mark.usefixtures("nothing_left")]
 
-MakeBundle = Callable[..., Bundle]
 CPU_LIMIT, OPEN_FILES = 0, 7
 
 

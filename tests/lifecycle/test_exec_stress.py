@@ -11,12 +11,11 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from support.bundles import Bundle
+from support.bundles import MakeBundle
 from support.leftovers import cgroups_named, processes_of
 from support.processes import Hang, is_alive, wait_dead
 from support.runner import Runner
@@ -77,7 +76,7 @@ def descriptors(pid: int) -> list[str]:
 
 
 def test_a_container_outlives_a_thousand_execs(
-    runner: Runner, bundle: Callable[..., Bundle], tmp_path: Path, cgroup_name: str
+    runner: Runner, bundle: MakeBundle, tmp_path: Path, cgroup_name: str
 ) -> None:
     """No process, descriptor, state file or cgroup is left, and the container lives on."""
     made = bundle(["sleep", "600"])

@@ -9,18 +9,16 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.bundles import Bundle
+from support.bundles import MakeBundle
 from support.processes import TIMEOUT_S, is_alive
 from support.runner import Runner
 
 pytestmark = [pytest.mark.needs("root", "busybox"), pytest.mark.usefixtures("nothing_left")]
 
-MakeBundle = Callable[..., Bundle]
 POINTS = ("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop")
 NAMESPACES = ("mnt", "pid", "uts", "ipc", "net")
 

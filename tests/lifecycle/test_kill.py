@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
-from support.bundles import Bundle
+from support.bundles import MakeBundle
 from support.gate import Gate
 from support.processes import wait_dead
 from support.runner import Runner
 
 pytestmark = [pytest.mark.needs("root", "busybox"), pytest.mark.usefixtures("nothing_left")]
-
-MakeBundle = Callable[..., Bundle]
 
 
 @pytest.mark.parametrize("name", ["15", "TERM", "SIGTERM", "sigterm", None])

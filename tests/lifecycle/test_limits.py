@@ -10,13 +10,12 @@ from collections.abc import Callable
 from subprocess import DEVNULL, PIPE
 
 import pytest
-from support.bundles import Bundle
+from support.bundles import MakeBundle
 from support.processes import TIMEOUT_S
 from support.runner import Result, Runner
 
 pytestmark = [pytest.mark.needs("root", "busybox"), pytest.mark.usefixtures("nothing_left")]
 
-MakeBundle = Callable[..., Bundle]
 Run = Callable[..., Result]
 MIB = 1 << 20
 # A user that nobody else on the machine is: RLIMIT_NPROC counts all its processes.

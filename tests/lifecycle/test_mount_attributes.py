@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.bundles import Bundle
+from support.bundles import Bundle, MakeBundle
 from support.runner import Runner
 
 pytestmark = [pytest.mark.needs("root", "busybox"), pytest.mark.usefixtures("nothing_left")]
@@ -63,7 +63,7 @@ def mount(option: str, source: Path, *more: str) -> dict[str, Any]:
 
 
 def test_recursive_attributes_are_set_on_every_mount(
-    either_runtime: Runner, bundle: Callable[..., Bundle], sources: tuple[Path, Path]
+    either_runtime: Runner, bundle: MakeBundle, sources: tuple[Path, Path]
 ) -> None:
     """And only those that are named."""
     made = bundle(["cat", "/proc/self/mountinfo"], mounts=[mount(option, sources[0]) for option in SETTING])
@@ -74,7 +74,7 @@ def test_recursive_attributes_are_set_on_every_mount(
 
 
 def test_recursive_attributes_are_taken_from_every_mount(
-    either_runtime: Runner, bundle: Callable[..., Bundle], sources: tuple[Path, Path]
+    either_runtime: Runner, bundle: MakeBundle, sources: tuple[Path, Path]
 ) -> None:
     """The mount below has all of them before; the others stay."""
     made = bundle(["cat", "/proc/self/mountinfo"], mounts=[mount(option, sources[1]) for option in CLEARING])
@@ -85,7 +85,7 @@ def test_recursive_attributes_are_taken_from_every_mount(
 
 
 def test_attributes_of_the_top_are_not_those_below(
-    either_runtime: Runner, bundle: Callable[..., Bundle], sources: tuple[Path, Path]
+    either_runtime: Runner, bundle: MakeBundle, sources: tuple[Path, Path]
 ) -> None:
     """`ro` and `rnodev` together: one for the top mount, one for all."""
     made = bundle(["cat", "/proc/self/mountinfo"], mounts=[mount("rnodev", sources[0], "ro")])

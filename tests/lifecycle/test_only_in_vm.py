@@ -5,11 +5,10 @@ A tracer stops at each fork and each execution, from `krun create` to the contai
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.bundles import Bundle
+from support.bundles import MakeBundle
 from support.life import assert_only_ours, digest, images, life_of, mapped_executable
 from support.runner import Runner
 
@@ -28,7 +27,7 @@ pytestmark = [pytest.mark.needs("root", "busybox", "ptrace"), pytest.mark.usefix
 )
 def test_only_krun_init_and_the_monitor_are_executed(
     runtime: Runner,
-    bundle: Callable[..., Bundle],
+    bundle: MakeBundle,
     tmp_path: Path,
     krun: Path,
     command: list[str],
@@ -43,7 +42,7 @@ def test_only_krun_init_and_the_monitor_are_executed(
 
 @pytest.mark.needs("kvm")
 def test_a_start_container_hook_of_the_image_runs_in_a_vm_too(
-    runtime: Runner, bundle: Callable[..., Bundle], tmp_path: Path, krun: Path
+    runtime: Runner, bundle: MakeBundle, tmp_path: Path, krun: Path
 ) -> None:
     """config.md#hooks: its path is the container's, so its program is the image's."""
     hook = {"path": "/bin/sh", "args": ["sh", "-c", "cat >/state; uname -r >/release"], "env": ["PATH=/bin"]}
@@ -57,9 +56,7 @@ def test_a_start_container_hook_of_the_image_runs_in_a_vm_too(
 
 
 @pytest.mark.needs("kvm")
-def test_a_start_container_hook_that_fails_fails_the_start(
-    runtime: Runner, bundle: Callable[..., Bundle]
-) -> None:
+def test_a_start_container_hook_that_fails_fails_the_start(runtime: Runner, bundle: MakeBundle) -> None:
     """runtime.md#lifecycle: the runtime must generate an error, and the payload never runs."""
     hook = {"path": "/bin/sh", "args": ["sh", "-c", "echo no luck; exit 7"], "env": ["PATH=/bin"]}
     runtime.ok("create", "--bundle", bundle(["touch", "/ran"], hooks={"startContainer": [hook]}), "c")
@@ -69,7 +66,7 @@ def test_a_start_container_hook_that_fails_fails_the_start(
 
 
 def test_the_tracer_sees_a_payload_outside_of_a_vm(
-    plain_runtime: Runner, bundle: Callable[..., Bundle], tmp_path: Path
+    plain_runtime: Runner, bundle: MakeBundle, tmp_path: Path
 ) -> None:
     """With --monitor none the payload's image is executed in the container, and the tracer says so."""
     model = bundle(["uname", "-r"])

@@ -7,16 +7,14 @@ import os
 import select
 import signal
 import subprocess
-from collections.abc import Callable
 
 import pytest
-from support.bundles import Bundle
+from support.bundles import MakeBundle
 from support.processes import TIMEOUT_S, wait_dead
 from support.runner import Runner
 
 pytestmark = [pytest.mark.needs("root", "busybox"), pytest.mark.usefixtures("nothing_left")]
 
-MakeBundle = Callable[..., Bundle]
 SILENCE_S = 0.5
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.bundles import Bundle
+from support.bundles import MakeBundle
 from support.runner import Runner
 
 from krun.commands import creation
@@ -19,7 +18,7 @@ pytestmark = [pytest.mark.needs("root", "busybox"), pytest.mark.usefixtures("not
 
 
 def test_container_and_its_processes_enter_their_class(
-    krun_root: Path, plain_runtime: Runner, bundle: Callable[..., Bundle], tmp_path: Path
+    krun_root: Path, plain_runtime: Runner, bundle: MakeBundle, tmp_path: Path
 ) -> None:
     """Init before the payload runs, a process of exec as well; what krun has not made stays."""
     tree = tmp_path / "resctrl"

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import struct
 import subprocess
-from collections.abc import Callable
 
 import pytest
-from support.bundles import Bundle
+from support.bundles import MakeBundle
 from support.processes import TIMEOUT_S
 from support.runner import Runner
 
 pytestmark = [pytest.mark.needs("root", "busybox", "kvm"), pytest.mark.usefixtures("nothing_left")]
 
-MakeBundle = Callable[..., Bundle]
 
 # dockerd takes these for what the payload, not the host, lacks.
 DOCKERS_WORDS = ("no such file or directory", "permission denied", "executable file not found")

@@ -5,16 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Callable
 
 import pytest
-from support.bundles import Bundle
+from support.bundles import MakeBundle
 from support.gate import Gate
 from support.runner import Runner
 
 pytestmark = [pytest.mark.needs("root", "busybox"), pytest.mark.usefixtures("nothing_left")]
-
-MakeBundle = Callable[..., Bundle]
 
 
 @pytest.mark.parametrize(("script", "status"), [("exit 0", 0), ("exit 3", 3), ("kill -9 $$", 137)])

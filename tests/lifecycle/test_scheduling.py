@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.bundles import Bundle
+from support.bundles import Bundle, MakeBundle
 from support.runner import Runner
 
 pytestmark = [pytest.mark.needs("root", "busybox"), pytest.mark.usefixtures("nothing_left")]
 
-MakeBundle = Callable[..., Bundle]
 AFFINITY = "grep Cpus_allowed_list /proc/self/status"
 # A command of a pipeline is a child.
 NICE = "cut -d' ' -f19 /proc/self/stat | cat"

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.bundles import Bundle
+from support.bundles import MakeBundle
 from support.processes import wait_dead
 from support.runner import Runner
 
 pytestmark = [pytest.mark.needs("root", "busybox"), pytest.mark.usefixtures("nothing_left")]
-
-MakeBundle = Callable[..., Bundle]
 
 
 def test_the_process_runs(runner: Runner, created: str) -> None:

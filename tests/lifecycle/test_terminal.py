@@ -7,18 +7,17 @@ Out of scope: handing a terminal's master over (test_console), the same through 
 from __future__ import annotations
 
 import termios
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from support import terminal_cases
-from support.bundles import Bundle
+from support.bundles import MakeBundle
 from support.runner import Runner
 from support.terminal import Terminal
 from support.terminal_cases import ENV, SHELL
 
 pytestmark = [pytest.mark.needs("root", "busybox"), pytest.mark.usefixtures("nothing_left")]
 
-MakeBundle = Callable[..., Bundle]
 LOCAL_FLAGS = 3  # of what tcgetattr returns
 
 

@@ -7,17 +7,14 @@ counts is the host: nothing of it is read, written or covered.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.bundles import MOUNTS, Bundle
+from support.bundles import MOUNTS, Bundle, MakeBundle
 from support.runner import Runner
 
 pytestmark = [pytest.mark.needs("root", "busybox"), pytest.mark.usefixtures("nothing_left")]
-
-MakeBundle = Callable[..., Bundle]
 
 
 @pytest.fixture

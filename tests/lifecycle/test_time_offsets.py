@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.bundles import Bundle
+from support.bundles import MakeBundle
 from support.runner import Runner
 
 pytestmark = [pytest.mark.needs("root", "busybox", "gcc"), pytest.mark.usefixtures("nothing_left")]
@@ -39,7 +38,7 @@ SLACK_S = 60
 
 
 def test_clocks_are_offset_in_every_way_to_read_them(
-    either_runtime: Runner, bundle: Callable[..., Bundle], tmp_path: Path
+    either_runtime: Runner, bundle: MakeBundle, tmp_path: Path
 ) -> None:
     """In a VM the guest reads the host's clock pages, which are those of its time namespace."""
     made = bundle(["/clocks"])

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from support import leftovers
-from support.bundles import Bundle
+from support.bundles import Bundle, MakeBundle
 from support.processes import TIMEOUT_S, wait_dead
 from support.runner import Runner
 
@@ -31,7 +31,6 @@ from krun.sys.packets import stream_pair
 
 pytestmark = [pytest.mark.needs("root", "busybox"), pytest.mark.usefixtures("nothing_left")]
 
-MakeBundle = Callable[..., Bundle]
 
 # setrlimit(2) refuses a soft limit above the hard one, in whatever process and namespace.
 IMPOSSIBLE = ops.Rlimit(resource=7, soft=2, hard=1)
@@ -233,12 +232,10 @@ def calls_of_create(trace: str) -> Iterator[tuple[str, int]]:
 
 
 @pytest.mark.needs("strace")
-@pytest.mark.parametrize("monitor", ["none", pytest.param("builtin", marks=pytest.mark.needs("kvm"))])
 def test_a_create_that_is_killed_at_any_system_call_is_removed_by_force(
-    krun: Path, krun_root: Path, bundle: MakeBundle, tmp_path: Path, cgroup_name: str, monitor: str
+    runner: Runner, krun_root: Path, bundle: MakeBundle, tmp_path: Path, cgroup_name: str
 ) -> None:
     """SIGKILL at each system call of krun's, one after the other: `delete --force` removes what is left."""
-    runner = Runner(krun, krun_root, tmp_path / "streams", monitor=monitor)
     model = bundle(["true"])
     status, said, trace = strace(runner, tmp_path, model)
     assert status == 0, said

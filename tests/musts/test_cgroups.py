@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.bundles import Bundle
+from support.bundles import MakeBundle
 from support.runner import Runner
 
 from krun.execute import cgroup_v2
@@ -42,9 +41,7 @@ def test_only_the_delegated_files_get_the_owner(
 
 @pytest.mark.needs("busybox", "cgroup_v1")
 @pytest.mark.usefixtures("nothing_left")
-def test_a_block_device_is_throttled(
-    plain_runtime: Runner, bundle: Callable[..., Bundle], cgroup_name: str
-) -> None:
+def test_a_block_device_is_throttled(plain_runtime: Runner, bundle: MakeBundle, cgroup_name: str) -> None:
     """blockIO.throttle*Device: limits for one device, in bytes and operations for each second."""
     device = next(path for path in sorted(Path("/sys/block").iterdir()) if not path.name.startswith("zram"))
     major, minor = (int(number) for number in (device / "dev").read_text().split(":"))

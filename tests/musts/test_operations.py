@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.bundles import Bundle
+from support.bundles import Bundle, MakeBundle
 from support.processes import wait_dead
 from support.runner import Runner
 
 pytestmark = [pytest.mark.needs("root", "busybox"), pytest.mark.usefixtures("nothing_left")]
-
-MakeBundle = Callable[..., Bundle]
 
 
 def host_of(bundle: Bundle, runner: Runner) -> tuple[str, list[str], list[str]]:

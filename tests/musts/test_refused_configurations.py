@@ -5,16 +5,14 @@ Out of scope: each rule by itself (unit/spec/test_rules); what is refused for th
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from support.bundles import Bundle
+from support.bundles import MakeBundle
 from support.runner import Runner
 
 pytestmark = [pytest.mark.needs("root", "busybox"), pytest.mark.usefixtures("nothing_left")]
 
-MakeBundle = Callable[..., Bundle]
 HOOK = {"path": "/bin/true"}
 SECCOMP = {"defaultAction": "SCMP_ACT_ALLOW"}
 KILLING = {"names": ["getcwd"], "action": "SCMP_ACT_KILL", "errnoRet": 1}

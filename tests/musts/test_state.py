@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
-from support.bundles import Bundle
+from support.bundles import MakeBundle
 from support.processes import wait_dead
 from support.runner import Result, Runner
 
 pytestmark = [pytest.mark.needs("root", "busybox"), pytest.mark.usefixtures("nothing_left")]
 
-MakeBundle = Callable[..., Bundle]
 
 # runtime.md#state in the words of JSON Schema; what a runtime adds may stand beside it.
 STATE: dict[str, Any] = {

@@ -6,11 +6,11 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from support.bundles import Bundle
+from support.bundles import MakeBundle
 from support.processes import TIMEOUT_S
 from support.runner import Runner
 
@@ -45,9 +45,7 @@ def dear(names: set[str]) -> set[str]:
 
 
 @pytest.mark.parametrize("verb", ["state", "start", "kill", "delete"])
-def test_a_cheap_verb_loads_no_dear_module(
-    verb: str, plain_runtime: Runner, bundle: Callable[..., Bundle]
-) -> None:
+def test_a_cheap_verb_loads_no_dear_module(verb: str, plain_runtime: Runner, bundle: MakeBundle) -> None:
     """`state`, `start`, `kill` and `delete` import neither json nor re nor typing, nor anything heavier."""
     plain_runtime.ok("create", "--bundle", bundle(["sleep", "60"]), "c")
     names = loaded(plain_runtime, verb, *(["--force"] if verb == "delete" else []), "c")
@@ -67,7 +65,7 @@ def test_a_cheap_verb_loads_no_dear_module(
     ids=lambda words: words[0],
 )
 def test_a_verb_for_what_runs_loads_no_dear_module(
-    words: list[str], plain_runtime: Runner, bundle: Callable[..., Bundle]
+    words: list[str], plain_runtime: Runner, bundle: MakeBundle
 ) -> None:
     """`exec`, `ps`, `pause` and `update` are called as often as the cheap ones."""
     plain_runtime.ok("run", "--detach", "--bundle", bundle(["sleep", "60"]), "c")
@@ -77,7 +75,7 @@ def test_a_verb_for_what_runs_loads_no_dear_module(
     assert not dear(names)
 
 
-def test_create_loads_no_dear_module(plain_runtime: Runner, bundle: Callable[..., Bundle]) -> None:
+def test_create_loads_no_dear_module(plain_runtime: Runner, bundle: MakeBundle) -> None:
     """`create` validates and compiles without jsonschema, yaml, pyroute2 and without json, re, typing."""
     names = loaded(plain_runtime, "create", "--bundle", str(bundle(["true"])), "c")
     plain_runtime.ok("delete", "--force", "c")
@@ -86,7 +84,7 @@ def test_create_loads_no_dear_module(plain_runtime: Runner, bundle: Callable[...
 
 
 def test_the_daily_verbs_do_with_an_interpreter_that_has_begun_halfway(
-    plain_runtime: Runner, bundle: Callable[..., Bundle]
+    plain_runtime: Runner, bundle: MakeBundle
 ) -> None:
     """A module that lies in neither the archive nor a known folder costs what the launcher saves."""
     opened = {}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,11 @@ class Bundle:
         """Write the configuration again, after a test has changed it."""
         (self.path / "config.json").write_text(json.dumps(self.config, indent=1))
 
+    def add_program(self, name: str, program: Path) -> None:
+        """Copy a program to the top of the root file system."""
+        shutil.copyfile(program, self.rootfs / name)
+        (self.rootfs / name).chmod(0o755)
+
     def __fspath__(self) -> str:
         """Stand for the directory in paths and command lines."""
         return os.fspath(self.path)
@@ -129,6 +135,10 @@ class Bundle:
     def __str__(self) -> str:
         """Show the directory."""
         return str(self.path)
+
+
+MakeBundle = Callable[..., Bundle]
+"""The fixture `bundle`: the process's arguments, a name, and the options of make_bundle."""
 
 
 def make_bundle(

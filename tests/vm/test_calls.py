@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.bundles import Bundle
+from support.bundles import MakeBundle
 from support.runner import Runner
 
 # Every run begins with an empty /tmp.
@@ -23,7 +23,7 @@ SCENES = (
 def test_calls_answer_as_on_a_kernel(
     runtime: Runner,
     plain_runtime: Runner,
-    bundle: Callable[..., Bundle],
+    bundle: MakeBundle,
     static: Callable[[str], Path],
     scene: str,
 ) -> None:
@@ -31,8 +31,7 @@ def test_calls_answer_as_on_a_kernel(
     seen = []
     for name, runner in (("native", plain_runtime), ("vm", runtime)):
         made = bundle(["/calls", scene], name=name, mounts=[TMP])
-        (made.rootfs / "calls").write_bytes(static("calls").read_bytes())
-        (made.rootfs / "calls").chmod(0o755)
+        made.add_program("calls", static("calls"))
         result = runner("run", "--bundle", str(made), name)
         seen.append((result.status, result.out, result.err))
     assert seen[1] == seen[0]

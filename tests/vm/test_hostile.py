@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.attacks import run_with_addresses
-from support.bundles import Bundle
+from support.bundles import MakeBundle
 from support.runner import Runner
 
 TMP = {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "nodev"]}
@@ -16,12 +16,11 @@ TMP = {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": ["n
 
 @pytest.mark.needs("root", "kvm", "gcc", "busybox")
 @pytest.mark.usefixtures("nothing_left")
-def test_no_call_reaches_the_monitor(runtime: Runner, bundle: Callable[..., Bundle], hostile: Path) -> None:
+def test_no_call_reaches_the_monitor(runtime: Runner, bundle: MakeBundle, hostile: Path) -> None:
     """No pointer of the guest is trusted, and the monitor's descriptors are EBADF: all of it fails."""
     made = bundle(["/hostile"])
     (made.rootfs / "tmp").mkdir(exist_ok=True)
-    (made.rootfs / "hostile").write_bytes(hostile.read_bytes())
-    (made.rootfs / "hostile").chmod(0o755)
+    made.add_program("hostile", hostile)
     status, out = run_with_addresses(runtime, made)
     assert status == 0, out
     lines = out.splitlines()
@@ -34,13 +33,12 @@ def test_no_call_reaches_the_monitor(runtime: Runner, bundle: Callable[..., Bund
 @pytest.mark.needs("root", "kvm", "gcc", "busybox")
 @pytest.mark.usefixtures("nothing_left")
 def test_no_thread_is_fast_enough_to_use_what_must_not_be_opened(
-    runtime: Runner, bundle: Callable[..., Bundle], static: Callable[[str], Path]
+    runtime: Runner, bundle: MakeBundle, static: Callable[[str], Path]
 ) -> None:
     """/proc/self/mem never stands at a descriptor of the guest, not even between an open and its check."""
     made = bundle(["/hostile_race"])
     (made.rootfs / "tmp").mkdir(exist_ok=True)
-    (made.rootfs / "hostile_race").write_bytes(static("hostile_race").read_bytes())
-    (made.rootfs / "hostile_race").chmod(0o755)
+    made.add_program("hostile_race", static("hostile_race"))
     assert run_with_addresses(runtime, made) == (0, "some harmless files opened, 0 leaks\n")
 
 
@@ -48,12 +46,11 @@ def test_no_thread_is_fast_enough_to_use_what_must_not_be_opened(
 @pytest.mark.usefixtures("nothing_left")
 @pytest.mark.parametrize("scene", ["structures", "descriptors", "signals"])
 def test_threads_and_children_get_nothing_of_the_monitor(
-    runtime: Runner, bundle: Callable[..., Bundle], static: Callable[[str], Path], scene: str
+    runtime: Runner, bundle: MakeBundle, static: Callable[[str], Path], scene: str
 ) -> None:
     """Structures that change after the check, any descriptor, floods of signals: the guest lives on."""
     made = bundle(["/hostile_threads", scene], mounts=[TMP])
-    (made.rootfs / "hostile_threads").write_bytes(static("hostile_threads").read_bytes())
-    (made.rootfs / "hostile_threads").chmod(0o755)
+    made.add_program("hostile_threads", static("hostile_threads"))
     assert run_with_addresses(runtime, made) == (0, "")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from support.agent import SEND, SETFD, Agent, Asked, receive
-from support.bundles import Bundle
+from support.bundles import Bundle, MakeBundle
 from support.runner import Runner
 
 pytestmark = [pytest.mark.needs("root", "kvm", "gcc", "busybox"), pytest.mark.usefixtures("nothing_left")]
@@ -191,7 +191,7 @@ def play(runtime: Runner, made: Bundle, agent: Agent, part: Play, id: str) -> tu
 def test_an_agent_is_asked_as_by_a_kernel(
     runtime: Runner,
     plain_runtime: Runner,
-    bundle: Callable[..., Bundle],
+    bundle: MakeBundle,
     static: Callable[[str], Path],
     agent: Agent,
     scene: str,
@@ -201,8 +201,7 @@ def test_an_agent_is_asked_as_by_a_kernel(
     results = []
     for name, monitor in (("native", plain_runtime), ("vm", runtime)):
         made = bundle(["/notified", *args], name=name)
-        (made.rootfs / "notified").write_bytes(static("notified").read_bytes())
-        (made.rootfs / "notified").chmod(0o755)
+        made.add_program("notified", static("notified"))
         notify(made, agent, list(NAMES), flags=flags)
         made.write()
         results.append(play(monitor, made, agent, part, name))

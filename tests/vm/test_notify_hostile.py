@@ -12,7 +12,7 @@ import pytest
 from support import hypercalls
 from support.agent import Agent, Asked, receive
 from support.attacks import ARENA_END, KERNEL_HALF, run_with_addresses
-from support.bundles import Bundle
+from support.bundles import Bundle, MakeBundle
 from support.runner import Runner
 
 from krun.plan._hypercalls import UNNOTIFIED
@@ -66,8 +66,7 @@ def lenient(tmp_path: Path) -> Iterator[LenientAgent]:
 
 def prepared(made: Bundle, program: Path, name: str, agent: Path, names: list[str], **changes: Any) -> Bundle:
     """Put the payload into the bundle, and have an agent asked about calls."""
-    (made.rootfs / name).write_bytes(program.read_bytes())
-    (made.rootfs / name).chmod(0o755)
+    made.add_program(name, program)
     made.config["process"].update(changes)
     made.config["linux"]["seccomp"] = {
         "defaultAction": "SCMP_ACT_ALLOW",
@@ -80,7 +79,7 @@ def prepared(made: Bundle, program: Path, name: str, agent: Path, names: list[st
 
 
 def test_no_call_that_goes_on_reaches_the_monitor(
-    runtime: Runner, bundle: Callable[..., Bundle], hostile: Path, lenient: LenientAgent
+    runtime: Runner, bundle: MakeBundle, hostile: Path, lenient: LenientAgent
 ) -> None:
     """What the kernel goes on with has been checked, and the agent sees no address of the monitor either."""
     made = bundle(["/hostile"])
@@ -96,7 +95,7 @@ def test_no_call_that_goes_on_reaches_the_monitor(
 
 
 def test_descriptors_that_the_monitor_takes_meanwhile_are_not_reached(
-    runtime: Runner, bundle: Callable[..., Bundle], static: Callable[[str], Path], tmp_path: Path
+    runtime: Runner, bundle: MakeBundle, static: Callable[[str], Path], tmp_path: Path
 ) -> None:
     """A number that was nobody's when the call began does not become the monitor's before it is made."""
     agent = Agent(tmp_path / "agent")
@@ -130,7 +129,7 @@ def test_descriptors_that_the_monitor_takes_meanwhile_are_not_reached(
 
 
 def test_the_place_of_notified_calls_is_not_the_guests(
-    runtime: Runner, bundle: Callable[..., Bundle], static: Callable[[str], Path], lenient: LenientAgent
+    runtime: Runner, bundle: MakeBundle, static: Callable[[str], Path], lenient: LenientAgent
 ) -> None:
     """It is no memory of the guest's: neither read nor jumped to, mapped over nor taken away."""
     made = bundle(["/hostile", "place"])

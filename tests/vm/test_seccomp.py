@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.bundles import Bundle
+from support.bundles import MakeBundle
 from support.runner import Runner
 
 SCENES = (
@@ -18,23 +18,17 @@ SCENES = (
 pytestmark = [pytest.mark.needs("root", "kvm", "gcc", "busybox"), pytest.mark.usefixtures("nothing_left")]
 
 
-def prepare(made: Bundle, program: Path) -> None:
-    """Put the payload into the bundle's root."""
-    (made.rootfs / "seccomp").write_bytes(program.read_bytes())
-    (made.rootfs / "seccomp").chmod(0o755)
-
-
 @pytest.mark.parametrize("scene", SCENES)
 def test_own_filters_act_as_on_a_kernel(
     runtime: Runner,
     plain_runtime: Runner,
-    bundle: Callable[..., Bundle],
+    bundle: MakeBundle,
     static: Callable[[str], Path],
     scene: str,
 ) -> None:
     """Filters that the payload adds act on its calls, emulated ones too, in the kernel's order of actions."""
     made = bundle(["/seccomp", scene])
-    prepare(made, static("seccomp"))
+    made.add_program("seccomp", static("seccomp"))
     made.config["process"]["noNewPrivileges"] = False
     made.write()
     native = plain_runtime("run", "--bundle", str(made), "native")
@@ -61,13 +55,13 @@ PROFILES: dict[str, dict[str, Any]] = {
 def test_the_containers_profile_acts_as_on_a_kernel(
     runtime: Runner,
     plain_runtime: Runner,
-    bundle: Callable[..., Bundle],
+    bundle: MakeBundle,
     static: Callable[[str], Path],
     name: str,
 ) -> None:
     """The container's profile speaks about the payload's calls, by number and argument, emulated or not."""
     made = bundle(["/seccomp", "calls"])
-    prepare(made, static("seccomp"))
+    made.add_program("seccomp", static("seccomp"))
     made.config["linux"]["seccomp"] = {
         "defaultAction": "SCMP_ACT_ALLOW",
         "architectures": ["SCMP_ARCH_X86_64"],

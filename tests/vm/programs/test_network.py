@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.bundles import Bundle
+from support.bundles import MakeBundle
 from support.processes import TIMEOUT_S
 from support.runner import Runner
 
@@ -43,7 +42,7 @@ def join(ends: dict[str, int]) -> None:
 
 @pytest.mark.needs("nginx", "curl")
 def test_curl_asks_the_nginx_of_another_container(
-    program: Callable[..., Bundle], runtime: Runner, tmp_path: Path
+    program: MakeBundle, runtime: Runner, tmp_path: Path
 ) -> None:
     """Whole files, a part and an error come over, with several transfers at once."""
     bundles = {

@@ -5,11 +5,10 @@ tests/lifecycle/test_only_in_vm.py has the small ones, and shows that the tracer
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.bundles import Bundle
+from support.bundles import MakeBundle
 from support.life import assert_only_ours, life_of
 from support.runner import Runner
 
@@ -30,9 +29,7 @@ execve by a thread
 """
 
 
-def test_each_birth_is_in_a_vm(
-    runtime: Runner, program: Callable[..., Bundle], tmp_path: Path, krun: Path
-) -> None:
+def test_each_birth_is_in_a_vm(runtime: Runner, program: MakeBundle, tmp_path: Path, krun: Path) -> None:
     """Fork, vfork, posix_spawn, threads, execve by a thread, `sh -c` and scripts end in the VM."""
     output = tmp_path / "output"
     life = list(life_of(runtime, program("python3", "/corpus/births.py", name="births"), output))

@@ -7,10 +7,9 @@ what makes no call that matters here and takes long, which LEFT_OUT names.  By h
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 
 import pytest
-from support.bundles import Bundle
+from support.bundles import MakeBundle
 from support.runner import Runner
 
 pytestmark = [
@@ -45,9 +44,7 @@ LEFT_OUT = (
 
 
 @pytest.mark.parametrize("modules", TOGETHER, ids=lambda modules: modules[0])
-def test_pythons_own_tests_pass(
-    modules: tuple[str, ...], program: Callable[..., Bundle], runtime: Runner
-) -> None:
+def test_pythons_own_tests_pass(modules: tuple[str, ...], program: MakeBundle, runtime: Runner) -> None:
     """Each test of the modules passes in a VM, with four of the modules at a time."""
     options = [word for pattern in LEFT_OUT for word in ("--ignore", pattern)]
     made = program("/usr/bin/python3.11", "-m", "test", "-j4", *options, *modules, name="tests")

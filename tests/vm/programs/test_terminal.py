@@ -10,10 +10,10 @@ import struct
 import subprocess
 import termios
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
-from support.bundles import Bundle
+from support.bundles import MakeBundle
 from support.processes import TIMEOUT_S
 from support.runner import Runner
 
@@ -44,7 +44,7 @@ class Terminal:
 
 
 @pytest.fixture
-def terminal(program: Callable[..., Bundle], runtime: Runner) -> Iterator[Terminal]:
+def terminal(program: MakeBundle, runtime: Runner) -> Iterator[Terminal]:
     """Return a bash on a terminal of 80 columns, in a VM, with its prompt printed."""
     made = program("bash", "--norc", "-i", name="tty", terminal=True)
     master, slave = pty.openpty()

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from support import hypercalls
-from support.bundles import CAPABILITIES, Bundle
+from support.bundles import CAPABILITIES, MakeBundle
 from support.runner import Runner
 
 TABLE = hypercalls.read_table()
@@ -76,7 +76,7 @@ def allowed(native: Mapping[str, str]) -> dict[str, str]:
 def test_calls_answer_as_on_a_kernel(
     runtime: Runner,
     plain_runtime: Runner,
-    bundle: Callable[..., Bundle],
+    bundle: MakeBundle,
     compiled: Callable[..., Path],
     tmp_path: Path,
     family: str,
@@ -88,8 +88,7 @@ def test_calls_answer_as_on_a_kernel(
     seen: list[dict[str, str]] = []
     for name, runner in (("native", plain_runtime), ("vm", runtime)):
         made = bundle(["/family"], name=name, mounts=[TMP], capabilities=[*CAPABILITIES, *MORE_CAPABILITIES])
-        (made.rootfs / "family").write_bytes(program.read_bytes())
-        (made.rootfs / "family").chmod(0o755)
+        made.add_program("family", program)
         result = runner("run", "--bundle", str(made), name, timeout_s=100)
         assert result.status == 0, result
         assert result.out.splitlines()[-1].endswith("cases ended"), result
