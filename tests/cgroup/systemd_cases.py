@@ -5,7 +5,6 @@ Not collected by itself: these need root, a systemd as the first process, and a 
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import select
@@ -16,84 +15,26 @@ from typing import Any
 
 import pytest
 from support.bundles import make_bundle
+from support.shared_root import Krun
 from support.systemd import ROOT, show, system_bus, systemctl, units, users_manager
 
 NOBODY = 65534
-_numbers = itertools.count()
-
-
-class Krun:
-    """krun with the systemd driver and without a VM, and one container."""
-
-    def __init__(self, krun: Path, root: Path, template: Path, folder: Path) -> None:
-        """Say which krun, where its states are, whose bundle's root is shared, where its own bundle is."""
-        self.base = [str(krun), "--root", str(root), "--monitor", "none", "--systemd-cgroup"]
-        self.template, self.folder = template, folder
-        self.id = f"c{next(_numbers)}"
-
-    def create(
-        self,
-        cgroups_path: str = "",
-        *command: str,
-        resources: Mapping[str, Any] | None = None,
-        annotations: Mapping[str, str] | None = None,
-    ) -> subprocess.CompletedProcess[str]:
-        """Create the container, which sleeps by default."""
-        config = json.loads((self.template / "config.json").read_text())
-        config["process"]["args"] = list(command or ("sleep", "600"))
-        config["root"]["path"] = str(self.template / "rootfs")
-        config["annotations"] = dict(annotations or {})
-        config["linux"] |= {"resources": dict(resources or {}), "cgroupsPath": cgroups_path}
-        (self.folder / "config.json").write_text(json.dumps(config))
-        errors = self.folder / "stderr"
-        with errors.open("w") as err:
-            done = subprocess.run(
-                [*self.base, "create", "--bundle", str(self.folder), self.id],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=err,
-                check=False,
-                timeout=60,
-            )
-        return subprocess.CompletedProcess(done.args, done.returncode, "", errors.read_text())
-
-    def call(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run krun and wait for it."""
-        return subprocess.run([*self.base, *words], capture_output=True, text=True, check=False, timeout=60)
-
-    def ok(self, *words: str) -> str:
-        """Run krun, assert that it succeeds, return what it prints."""
-        done = self.call(*words)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def pid(self) -> int:
-        """Return the pid of init."""
-        return int(json.loads(self.ok("state", self.id))["pid"])
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a bundle whose root all containers share: making one takes long in here."""
-    folder = tmp_path_factory.mktemp("template")
-    make_bundle(folder, ["sleep", "600"])
-    return folder
 
 
 @pytest.fixture
-def systemd(krun: Path, krun_root: Path, template: Path, tmp_path: Path) -> Iterator[Krun]:
-    """Return krun; its container is gone at the end, and with it the unit and the cgroup."""
-    made = Krun(krun, krun_root, template, tmp_path)
+def systemd(krun: Path, krun_root: Path, tmp_path: Path, shared_root: Path) -> Iterator[Krun]:
+    """Return krun without a VM; its container is gone at the end, and with it the unit and the cgroup."""
+    made = Krun(krun, krun_root, tmp_path, shared_root, monitor="none", options=["--systemd-cgroup"])
     yield made
     made.ok("delete", "--force", made.id)
     assert not [unit for unit in units() if made.id in unit]
     assert not [path for path in ROOT.rglob("*.scope") if made.id in path.name]
 
 
-def create(systemd: Krun, *words: str, **options: Any) -> None:
+def create(systemd: Krun, cgroups_path: str = "", resources: Mapping[str, Any] | None = None) -> None:
     """Create the container and assert that it succeeds."""
-    done = systemd.create(*words, **options)
-    assert done.returncode == 0, done.stderr
+    done = systemd.create(cgroups_path, resources)
+    assert done.status == 0, done
 
 
 def test_a_container_is_a_delegated_scope(systemd: Krun) -> None:
@@ -127,7 +68,7 @@ def test_limits_are_systemds_and_the_kernels(systemd: Krun) -> None:
         "pids": {"limit": 33},
         "unified": {"memory.high": str(48 << 20)},
     }
-    create(systemd, f":test:{systemd.id}", resources=resources)
+    create(systemd, f":test:{systemd.id}", resources)
     unit = f"test-{systemd.id}.scope"
     wanted = {
         "MemoryMax": str(64 << 20),
@@ -153,7 +94,8 @@ def test_annotations_are_properties(systemd: Krun) -> None:
         "org.systemd.property.CollectMode": "'inactive-or-failed'",
         "org.systemd.property.TasksMax": "uint64 77",
     }
-    create(systemd, f":test:{systemd.id}", annotations=annotations)
+    systemd.bundle.config["annotations"] = annotations
+    create(systemd, f":test:{systemd.id}")
     found = show(f"test-{systemd.id}.scope", "TimeoutStopUSec", "CollectMode", "TasksMax")
     assert found == {
         "TimeoutStopUSec": "2min 3s",
@@ -164,11 +106,12 @@ def test_annotations_are_properties(systemd: Krun) -> None:
 
 def test_a_property_that_systemd_does_not_know_is_an_error_and_leaves_nothing(systemd: Krun) -> None:
     """systemd's own words, and neither process nor unit nor state."""
-    done = systemd.create(f":test:{systemd.id}", annotations={"org.systemd.property.NoSuchProperty": "'x'"})
-    assert done.returncode == 1
-    assert "NoSuchProperty" in done.stderr
-    assert done.stderr.count("\n") == 1
-    assert "does not exist" in systemd.call("state", systemd.id).stderr
+    systemd.bundle.config["annotations"] = {"org.systemd.property.NoSuchProperty": "'x'"}
+    done = systemd.create(f":test:{systemd.id}")
+    assert done.status == 1
+    assert "NoSuchProperty" in done.err
+    assert done.err.count("\n") == 1
+    assert "does not exist" in systemd.refused("state", systemd.id)
 
 
 def test_the_whole_life(systemd: Krun) -> None:
@@ -177,12 +120,12 @@ def test_the_whole_life(systemd: Krun) -> None:
     id = systemd.id
     systemd.ok("start", id)
     where = f"0::/system.slice/test-{id}.scope\n"
-    assert systemd.ok("exec", id, "cat", "/proc/self/cgroup") == where
-    assert json.loads(systemd.ok("ps", "--format", "json", id)) == [systemd.pid()]
+    assert systemd.ok("exec", id, "cat", "/proc/self/cgroup").out == where
+    assert json.loads(systemd.ok("ps", "--format", "json", id).out) == [systemd.pid()]
     systemd.ok("pause", id)
-    assert '"status": "paused"' in systemd.ok("state", id)
+    assert systemd.state(id)["status"] == "paused"
     systemd.ok("resume", id)
-    assert json.loads(systemd.ok("events", "--stats", id))["data"]["pids"]["current"] == 1
+    assert json.loads(systemd.ok("events", "--stats", id).out)["data"]["pids"]["current"] == 1
     ended = os.pidfd_open(systemd.pid())
     systemd.ok("kill", id, "KILL")
     assert select.select([ended], [], [], 60)[0]
@@ -192,7 +135,7 @@ def test_the_whole_life(systemd: Krun) -> None:
 
 def test_update_tells_systemd(systemd: Krun) -> None:
     """A limit that systemd does not know would be undone by its reload; a refused one changes nothing."""
-    create(systemd, f":test:{systemd.id}", resources={"memory": {"limit": 64 << 20, "swap": 64 << 20}})
+    create(systemd, f":test:{systemd.id}", {"memory": {"limit": 64 << 20, "swap": 64 << 20}})
     systemd.ok("start", systemd.id)
     unit = f"test-{systemd.id}.scope"
     systemd.ok("update", "--memory", "96m", "--cpu-quota", "5000", "--cpu-period", "20000", systemd.id)
@@ -205,15 +148,15 @@ def test_update_tells_systemd(systemd: Krun) -> None:
     own = ROOT / "system.slice" / unit
     assert (own / "memory.max").read_text() == f"{96 << 20}\n"
     assert (own / "cpu.max").read_text() == "10000 20000\n"
-    refused = systemd.call("update", "--memory", "32m", "--cpu-quota", "10", systemd.id)
-    assert "$.linux.resources.cpu.quota: " in refused.stderr
+    refused = systemd.refused("update", "--memory", "32m", "--cpu-quota", "10", systemd.id)
+    assert "$.linux.resources.cpu.quota: " in refused
     assert show(unit, "MemoryMax") == {"MemoryMax": str(96 << 20)}
     assert (own / "memory.max").read_text() == f"{96 << 20}\n"
 
 
 def test_idle_and_no_more_tasks_outlive_a_reload(systemd: Krun) -> None:
     """systemd would put back its own weight and its own limit of tasks, had it not been told."""
-    create(systemd, f":test:{systemd.id}", resources={"cpu": {"idle": 1}, "pids": {"limit": 0}})
+    create(systemd, f":test:{systemd.id}", {"cpu": {"idle": 1}, "pids": {"limit": 0}})
     own = ROOT / f"system.slice/test-{systemd.id}.scope"
     systemctl("daemon-reload")
     # One task is there: a limit of 1, systemd's least, is the same as none more.
@@ -231,7 +174,7 @@ def test_all_that_systemd_has_a_word_for_outlives_a_reload(systemd: Krun) -> Non
         "pids": {"limit": 33},
         "unified": {"memory.high": str(48 << 20), "memory.min": str(1 << 20), "cgroup.max.depth": "3"},
     }
-    create(systemd, f":test:{systemd.id}", resources=resources)
+    create(systemd, f":test:{systemd.id}", resources)
     own = ROOT / f"system.slice/test-{systemd.id}.scope"
     memory = "memory.max memory.swap.max memory.low memory.high memory.min"
     others = "cpu.weight cpu.max cpu.max.burst pids.max cgroup.max.depth"
@@ -247,7 +190,8 @@ def test_an_end_by_lack_of_memory_leaves_no_failed_unit(systemd: Krun) -> None:
     """systemd remembers such a scope as failed, until it is told to forget it."""
     script = "x=aaaaaaaaaaaaaaaa; while :; do x=$x$x; done"
     limit = {"memory": {"limit": 16 << 20, "swap": 16 << 20}}
-    create(systemd, f":test:{systemd.id}", "sh", "-c", script, resources=limit)
+    systemd.bundle.config["process"]["args"] = ["sh", "-c", script]
+    create(systemd, f":test:{systemd.id}", limit)
     ended = os.pidfd_open(systemd.pid())
     systemd.ok("start", systemd.id)
     assert select.select([ended], [], [], 60)[0]
@@ -270,7 +214,7 @@ def test_the_bus_serves_as_the_private_socket_does(systemd: Krun) -> None:
     private = Path("/run/systemd/private")
     private.rename("/run/systemd/hidden")
     try:
-        create(systemd, f":test:{systemd.id}", resources={"memory": {"limit": 64 << 20, "swap": 64 << 20}})
+        create(systemd, f":test:{systemd.id}", {"memory": {"limit": 64 << 20, "swap": 64 << 20}})
         systemd.ok("start", systemd.id)
         systemd.ok("update", "--memory", "96m", systemd.id)
         systemd.ok("delete", "--force", systemd.id)

@@ -31,15 +31,9 @@ def folder() -> Iterator[Path]:
         yield Path(path)
 
 
-@pytest.fixture(params=["none", pytest.param("builtin", marks=pytest.mark.needs("kvm"))])
-def monitored(request: pytest.FixtureRequest, krun: Path, krun_root: Path, tmp_path: Path) -> Runner:
-    """Return krun without and with the VM."""
-    return Runner(krun, krun_root, tmp_path / "streams", monitor=request.param)
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_a_clients_configuration_lives(
-    name: str, monitored: Runner, folder: Path, cgroup_name: str, holder: int
+    name: str, either_runtime: Runner, folder: Path, cgroup_name: str, holder: int
 ) -> None:
     """With its limits, its devices, its profile and its mounts."""
-    live(monitored, make_client_bundle(folder, name, f"/{cgroup_name}{name}", holder), name)
+    live(either_runtime, make_client_bundle(folder, name, f"/{cgroup_name}{name}", holder), name)

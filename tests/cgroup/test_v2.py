@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 from support.machine_cases import names_of, run_cases
 
-FILES = {name: Path(__file__).resolve().with_name(f"{name}.py") for name in ("v2_cases", "v2_client_cases")}
+FILES = {
+    name: Path(__file__).resolve().with_name(f"{name}.py")
+    for name in ("v2_cases", "v2_verb_cases", "v2_client_cases")
+}
 TIMEOUT_S = 400  # on a busy machine; they take a tenth of that
 
 pytestmark = pytest.mark.needs("uml", "gcc")

@@ -21,12 +21,9 @@ def holder() -> Iterator[int]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_clients_configuration_lives(
-    name: str, krun: Path, krun_root: Path, holder: int, tmp_path: Path
-) -> None:
+def test_a_clients_configuration_lives(name: str, plain_runtime: Runner, holder: int, tmp_path: Path) -> None:
     """Most of them were written for v1: what they say is put into v2's words."""
     for folder in (tmp_path, *tmp_path.parents[:2]):
         folder.chmod(0o755)  # for the users of a user namespace
-    runner = Runner(krun, krun_root, tmp_path / "streams", monitor="none")
-    live(runner, make_client_bundle(tmp_path / "bundle", name, f"/krun-test/{name}", holder), name)
+    live(plain_runtime, make_client_bundle(tmp_path / "bundle", name, f"/krun-test/{name}", holder), name)
     assert not Path("/sys/fs/cgroup/krun-test").exists()

@@ -5,21 +5,19 @@ Not collected by itself: these need root, a systemd as the first process, and a 
 
 from __future__ import annotations
 
-import itertools
-import json
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.bundles import make_bundle
+from support.runner import Result
+from support.shared_root import Krun
 from support.systemd import ROOT, show, systemctl
 
-TIMEOUT_S = 300.0
 TOP = Path("/sys/fs/cgroup/krun-test")
 V1 = Path("/run/v1")
+SYSTEMD = ("--systemd-cgroup",)
 # In a mount namespace of its own: the hierarchies that are mounted at V1, and a cgroup2 beside them.
 HYBRID = """
 umount --recursive --lazy /sys/fs/cgroup
@@ -32,72 +30,24 @@ for path in /run/v1/*; do
 done
 exec "$@"
 """
-_numbers = itertools.count()
-
-
-class Krun:
-    """krun, and one container that sleeps."""
-
-    def __init__(self, root: Path, folder: Path, template: Path, *options: str) -> None:
-        """Say where its states and its bundle are, whose root is shared, and krun's options."""
-        krun = Path(sys.executable).with_name("krun")
-        self.base = [str(krun), "--root", str(root), *options]
-        self.folder, self.template, self.id = folder, template, f"c{next(_numbers)}"
-
-    def call(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run krun and wait for it."""
-        output = self.folder / "output"
-        with output.open("w") as file:  # a container that waits keeps what it has open
-            done = subprocess.run(
-                [*self.base, *words],
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=file,
-                check=False,
-                timeout=TIMEOUT_S,
-            )
-        return subprocess.CompletedProcess(done.args, done.returncode, output.read_text(), "")
-
-    def ok(self, *words: str) -> str:
-        """Run krun, assert that it succeeds, return what is said."""
-        done = self.call(*words)
-        assert done.returncode == 0, done.stdout
-        return done.stdout
-
-    def create(self, resources: dict[str, Any], path: str) -> subprocess.CompletedProcess[str]:
-        """Create the container."""
-        config = json.loads((self.template / "config.json").read_text())
-        config["root"]["path"] = str(self.template / "rootfs")
-        config["linux"] |= {"resources": resources, "cgroupsPath": path}
-        (self.folder / "config.json").write_text(json.dumps(config))
-        return self.call("create", "--bundle", str(self.folder), self.id)
 
 
 Make = Callable[..., Krun]
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a bundle whose root all containers share: making one takes long in here."""
-    folder = tmp_path_factory.mktemp("template")
-    make_bundle(folder, ["sleep", "600"])
-    return folder
-
-
 @pytest.fixture
-def make(krun_root: Path, tmp_path: Path, template: Path) -> Iterator[Make]:
-    """Return what makes a krun with options, without a VM unless that is asked for; nothing is left of it."""
+def make(krun: Path, krun_root: Path, tmp_path: Path, shared_root: Path) -> Iterator[Make]:
+    """Return what makes a krun with the options of a Runner; nothing is left of it."""
     made: list[Krun] = []
 
-    def call(*options: str, monitor: str = "none") -> Krun:
-        words = ("--monitor", "none") if monitor == "none" else ()
-        made.append(Krun(krun_root, tmp_path, template, *words, *options))
+    def call(**options: Any) -> Krun:
+        made.append(Krun(krun, krun_root, tmp_path, shared_root, **{"monitor": "none", **options}))
         return made[-1]
 
     yield call
-    for krun in made:
-        if (krun_root / krun.id).exists():
-            krun.ok("delete", "--force", krun.id)
+    for each in made:
+        if (krun_root / each.id).exists():
+            each.ok("delete", "--force", each.id)
     assert not TOP.exists()
 
 
@@ -108,16 +58,15 @@ def values(directory: Path, *files: str) -> list[str]:
 
 def allowed(krun: Krun) -> str:
     """Return the processors that the container's init may use, as the kernel has it."""
-    pid = json.loads(krun.ok("state", krun.id))["pid"]
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    lines = Path(f"/proc/{krun.pid()}/status").read_text().splitlines()
     (line,) = [line for line in lines if line.startswith("Cpus_allowed_list:")]
     return line.split()[1]
 
 
 def test_processors_and_memory_nodes_are_systemds_too(make: Make) -> None:
     """cpuset by AllowedCPUs and AllowedMemoryNodes; a reload keeps it, an update changes it for good."""
-    krun = make("--systemd-cgroup")
-    assert krun.create({"cpu": {"cpus": "1", "mems": "0"}}, f":test:{krun.id}").returncode == 0
+    krun = make(options=SYSTEMD)
+    assert krun.create(f":test:{krun.id}", {"cpu": {"cpus": "1", "mems": "0"}}).status == 0
     unit = f"test-{krun.id}.scope"
     own = ROOT / "system.slice" / unit
     assert show(unit, "AllowedCPUs", "AllowedMemoryNodes") == {"AllowedCPUs": "1", "AllowedMemoryNodes": "0"}
@@ -125,8 +74,8 @@ def test_processors_and_memory_nodes_are_systemds_too(make: Make) -> None:
     assert values(own, "cpuset.cpus", "cpuset.cpus.effective", "cpuset.mems") == ["1", "1", "0"]
     assert allowed(krun) == "1"
     krun.ok("update", "--cpuset-cpus", "0", krun.id)
-    refused = krun.call("update", "--cpuset-cpus", "1000", "--pids-limit", "7", krun.id)
-    assert (refused.returncode, "$.linux.resources.cpu.cpus: " in refused.stdout) == (1, True)
+    refused = krun.refused("update", "--cpuset-cpus", "1000", "--pids-limit", "7", krun.id)
+    assert "$.linux.resources.cpu.cpus: " in refused
     systemctl("daemon-reload")
     assert values(own, "cpuset.cpus", "cpuset.cpus.effective") == ["0", "0"]
     assert values(own, "pids.max") != ["7"]
@@ -137,9 +86,9 @@ def test_weights_and_rates_of_devices_outlive_a_reload(make: Make) -> None:
     """BFQ's weight and a throttled device, in the files and, where it has words for it, in systemd."""
     major, minor = map(int, Path("/sys/block/nullb0/dev").read_text().split(":"))
     rate = {"major": major, "minor": minor, "rate": 1 << 20}
-    krun = make("--systemd-cgroup")
+    krun = make(options=SYSTEMD)
     throttles = {"throttleReadBpsDevice": [rate], "throttleWriteIOPSDevice": [rate]}
-    assert krun.create({"blockIO": {"weight": 300, **throttles}}, f":test:{krun.id}").returncode == 0
+    assert krun.create(f":test:{krun.id}", {"blockIO": {"weight": 300, **throttles}}).status == 0
     own = ROOT / f"system.slice/test-{krun.id}.scope"
     before = values(own, "io.bfq.weight", "io.max")
     systemctl("daemon-reload")
@@ -154,7 +103,7 @@ def test_huge_pages_are_limited(make: Make) -> None:
     """Their faults and their reservations."""
     krun = make()
     limit = {"pageSize": "2MB", "limit": 4 << 20}
-    assert krun.create({"hugepageLimits": [limit]}, "/krun-test/huge").returncode == 0
+    assert krun.create("/krun-test/huge", {"hugepageLimits": [limit]}).status == 0
     found = values(TOP / "huge", "hugetlb.2MB.max", "hugetlb.2MB.rsvd.max")
     assert found == [str(4 << 20), str(4 << 20)]
 
@@ -184,15 +133,15 @@ def rdma() -> Iterator[str]:
 def test_rdma_is_limited(make: Make, rdma: str, limits: dict[str, int], line: str) -> None:
     """Handles, objects, or both; what is not named is not limited."""
     krun = make()
-    done = krun.create({"rdma": {rdma: limits}}, "/krun-test/rdma")
-    assert done.returncode == 0, done.stdout
+    done = krun.create("/krun-test/rdma", {"rdma": {rdma: limits}})
+    assert done.status == 0, done
     assert values(TOP / "rdma", "rdma.max") == [f"{rdma} {line}"]
 
 
 def test_rdma_of_a_device_that_is_not_there_is_an_error(make: Make) -> None:
     """The property is named, and nothing is left."""
-    done = make().create({"rdma": {"mlx9_9": {"hcaHandles": 3}}}, "/krun-test/rdma")
-    assert (done.returncode, done.stdout.startswith("krun: $.linux.resources.rdma")) == (1, True), done.stdout
+    done = make().create("/krun-test/rdma", {"rdma": {"mlx9_9": {"hcaHandles": 3}}})
+    assert (done.status, done.err.startswith("krun: $.linux.resources.rdma")) == (1, True), done
     assert not TOP.exists()
 
 
@@ -202,11 +151,10 @@ def test_network_packets_are_marked_on_v1(make: Make) -> None:
     for path in (V1 / name for name in names):
         path.mkdir(parents=True)
         subprocess.run(["mount", "-t", "cgroup", "-o", path.name, "cgroup", str(path)], check=True)
-    krun = make()
-    krun.base = ["unshare", "--mount", "sh", "-euc", HYBRID, "sh", *krun.base]
+    krun = make(through=["unshare", "--mount", "sh", "-euc", HYBRID, "sh"])
     network = {"classID": 0x100001, "priorities": [{"name": "lo", "priority": 7}]}
-    done = krun.create({"network": network}, "/krun-test/net")
-    assert done.returncode == 0, done.stdout
+    done = krun.create("/krun-test/net", {"network": network})
+    assert done.status == 0, done
     found = values(V1 / "net_cls/krun-test/net", "net_cls.classid")
     priorities = values(V1 / "net_prio/krun-test/net", "net_prio.ifpriomap")[0].splitlines()
     krun.ok("delete", "--force", krun.id)
@@ -234,22 +182,22 @@ NOT_ON_V2: dict[str, dict[str, Any]] = {
 def test_what_v2_has_no_word_for_is_an_error(make: Make) -> None:
     """config-linux.md#unified: a value of v1 that cannot be converted; nothing is made."""
     for path, resources in NOT_ON_V2.items():
-        done = make().create(resources, "/krun-test/refused")
-        assert done.returncode == 1, path
-        assert done.stdout.startswith(f"krun: $.linux.resources.{path}: "), done.stdout
+        done = make().create("/krun-test/refused", resources)
+        assert done.status == 1, path
+        assert done.err.startswith(f"krun: $.linux.resources.{path}: "), done
         assert not TOP.exists()
 
 
 def test_a_container_in_a_vm_is_a_scope_with_its_limits(make: Make) -> None:
     """The monitor is what is limited: one processor, 256 MiB, a scope of systemd."""
-    krun = make("--systemd-cgroup", monitor="vm")
+    krun = make(options=SYSTEMD, monitor="builtin")
     resources = {"cpu": {"cpus": "1"}, "memory": {"limit": 256 << 20}}
-    done = krun.create(resources, f":test:{krun.id}")
-    assert done.returncode == 0, done.stdout
+    done = krun.create(f":test:{krun.id}", resources)
+    assert done.status == 0, done
     krun.ok("start", krun.id)
     own = ROOT / f"system.slice/test-{krun.id}.scope"
     assert values(own, "cpuset.cpus.effective", "memory.max") == ["1", str(256 << 20)]
-    assert krun.ok("exec", krun.id, "busybox", "uname", "-r").strip().endswith(".kontain.KVM")
+    assert krun.ok("exec", krun.id, "busybox", "uname", "-r").out.strip().endswith(".kontain.KVM")
 
 
 PROFILE = """
@@ -279,32 +227,30 @@ def profile(tmp_path_factory: pytest.TempPathFactory) -> str:
     return "krun-case"
 
 
-def confined(krun: Krun, profile: str) -> subprocess.CompletedProcess[str]:
+def confined(krun: Krun, profile: str) -> Result:
     """Run a container that says what confines it, and reads what the profile denies."""
-    config = json.loads((krun.template / "config.json").read_text())
-    config["root"]["path"] = str(krun.template / "rootfs")
     script = (
-        "cat /proc/self/attr/apparmor/current; cat /proc/version; cat /proc/uptime >/dev/null && echo read"
+        "cat /proc/self/attr/apparmor/current /proc/version 2>&1; cat /proc/uptime >/dev/null && echo read"
     )
-    config["process"] |= {"args": ["sh", "-c", script], "apparmorProfile": profile}
-    (krun.folder / "config.json").write_text(json.dumps(config))
-    return krun.call("run", "--bundle", str(krun.folder), krun.id)
+    krun.bundle.config["process"] |= {"args": ["sh", "-c", script], "apparmorProfile": profile}
+    krun.bundle.write()
+    return krun("run", "--bundle", krun.bundle, krun.id)
 
 
-@pytest.mark.parametrize("monitor", ["none", "vm"])
+@pytest.mark.parametrize("monitor", ["none", "builtin"])
 def test_an_apparmor_profile_confines_the_process(make: Make, profile: str, monitor: str) -> None:
     """config.md#linux-process: the payload, or the monitor that acts for it, is under the profile."""
     done = confined(make(monitor=monitor), profile)
-    assert done.stdout.splitlines() == [
+    assert done.out.splitlines() == [
         "krun-case (enforce)",
         "cat: can't open '/proc/version': Permission denied",
         "read",
     ]
-    assert done.returncode == 0
+    assert done.status == 0
 
 
 def test_an_apparmor_profile_that_is_not_loaded_is_an_error(make: Make) -> None:
     """Nothing runs with less than was asked for."""
     done = confined(make(), "krun-nothing")
-    assert done.returncode == 1
-    assert "krun-nothing" in done.stdout
+    assert done.status == 1
+    assert "krun-nothing" in done.err

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
-from support.bundles import Bundle
+from support.bundles import MakeBundle
 from support.runner import Runner
 
 pytestmark = [pytest.mark.needs("root", "busybox"), pytest.mark.usefixtures("nothing_left")]
@@ -81,13 +80,11 @@ def places(node: Any, at: tuple[str | int, ...] = ()) -> list[tuple[str | int, .
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_broken_field_gives_a_container_or_one_line(
-    krun: Path, krun_root: Path, tmp_path: Path, bundle: Callable[..., Bundle], seed: int
+    krun: Path, krun_root: Path, tmp_path: Path, bundle: MakeBundle, seed: int
 ) -> None:
     """Never a traceback, never a container that is there in part.  The same cases in every run."""
-    program = tmp_path / "krun"
-    program.write_text(f'#!/bin/sh\nexec unshare --mount --propagation private {krun} "$@"\n')
-    program.chmod(0o755)
-    runner = Runner(program, krun_root, tmp_path / "streams", monitor="none")
+    through = ("unshare", "--mount", "--propagation", "private")
+    runner = Runner(krun, krun_root, tmp_path / "streams", monitor="none", through=through)
     made = bundle(["true"], change=full)
     whole = made.config
     fixed = (("linux", "namespaces"), ("linux", "cgroupsPath"), ("linux", "rootfsPropagation"))

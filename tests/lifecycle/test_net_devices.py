@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.bundles import Bundle
+from support.bundles import Bundle, MakeBundle
 from support.runner import Runner
 
 pytestmark = [pytest.mark.needs("root", "busybox", "dockerd"), pytest.mark.usefixtures("nothing_left")]
 
-MakeBundle = Callable[..., Bundle]
 MAC = "02:00:00:00:00:17"
 SHOW = ["sh", "-c", "busybox ip -o link; busybox ip -o addr"]
 
@@ -71,10 +70,7 @@ def host() -> Iterator[Host]:
 @pytest.fixture(params=["none", pytest.param("builtin", marks=pytest.mark.needs("kvm"))])
 def runner(request: pytest.FixtureRequest, host: Host, krun: Path, krun_root: Path, tmp_path: Path) -> Runner:
     """Return a krun that runs on that host."""
-    program = tmp_path / "krun"
-    program.write_text(f'#!/bin/sh\nexec {" ".join(host.command(str(krun)))} "$@"\n')
-    program.chmod(0o755)
-    return Runner(program, krun_root, tmp_path / "streams", monitor=request.param)
+    return Runner(krun, krun_root, tmp_path / "streams", monitor=request.param, through=host.command())
 
 
 def with_devices(made: Bundle, **devices: str) -> Bundle:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.bundles import Bundle
+from support import updates
+from support.bundles import Bundle, MakeBundle
 from support.runner import Runner
 
 pytestmark = [
@@ -16,7 +17,6 @@ pytestmark = [
     pytest.mark.usefixtures("nothing_left"),
 ]
 
-MakeBundle = Callable[..., Bundle]
 CONFIGS = Path(__file__).resolve().parent.parent / "data" / "configs"
 MIB = 1 << 20
 
@@ -157,36 +157,12 @@ cpu.shares cpu.cfs_period_us cpu.cfs_quota_us cpu.cfs_burst_us cpu.idle cpuset.c
 """
 # The kernel has taken any --kernel-memory and any --cpu-share since 5.16 and for ever, respectively.
 CANNOT_BE = {
+    **updates.CANNOT_BE,
     "--memory": "4096",
     "--memory-reservation": "100000p",
-    "--memory-swap": "32m",
-    "--kernel-memory-tcp": "100000p",
-    "--cpu-period": "1",
-    "--cpu-quota": "1",
-    "--cpu-burst": "90000",
-    "--cpu-rt-period": "-1",
-    "--cpu-rt-runtime": "2000000",
-    "--cpu-idle": "2",
-    "--cpuset-cpus": "1000",
     "--cpuset-mems": "1000",
-    "--pids-limit": "99999999999",
-    "--blkio-weight": "9",
-    "--l3-cache-schema": "L3:0=f",
-    "--mem-bw-schema": "MB:0=10",
 }
-CAN_BE = {
-    "--memory": "60m",
-    "--memory-reservation": "30m",
-    "--memory-swap": "80m",
-    "--cpu-period": "40000",
-    "--cpu-quota": "10000",
-    "--cpu-burst": "5000",
-    "--cpu-share": "256",
-    "--cpu-idle": "1",
-    "--cpuset-cpus": "0",
-    "--cpuset-mems": "0",
-    "--pids-limit": "44",
-}
+CAN_BE = {**updates.CAN_BE, "--cpuset-cpus": "0", "--cpuset-mems": "0"}
 
 
 def everything(limited: Limited) -> dict[str, str]:
@@ -201,10 +177,9 @@ def test_what_cannot_be_applied_leaves_all_as_it_is(limited: Limited, option: st
     """Alone, beside one that takes the weight along, and among all that can: none is in force afterwards."""
     before = everything(limited)
     for values in ({}, {"--cpu-idle": "1"}, CAN_BE):
-        words = [word for pair in {**values, option: CANNOT_BE[option]}.items() for word in pair]
-        limited.runner.refused("update", *words, "c")
+        limited.runner.refused("update", *updates.words({**values, option: CANNOT_BE[option]}), "c")
         assert everything(limited) == before
-    limited.runner.ok("update", *(word for pair in CAN_BE.items() for word in pair), "c")
+    limited.runner.ok("update", *updates.words(CAN_BE), "c")
     assert everything(limited) != before
 
 

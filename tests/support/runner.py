@@ -35,12 +35,22 @@ class Runner:
     keep `krun create` from looking finished for as long as the payload lives.
     """
 
-    def __init__(self, program: Path, root: Path, folder: Path, *, monitor: str = "") -> None:
-        """Use `program` with --root `root` and, unless it is "", --monitor `monitor`.
+    def __init__(
+        self,
+        program: Path,
+        root: Path,
+        folder: Path,
+        *,
+        monitor: str = "",
+        options: Sequence[str] = (),
+        through: Sequence[str] = (),
+    ) -> None:
+        """Use `program` with --root `root`, further global options and, unless it is "", --monitor `monitor`.
 
-        folder: where the files for the payload's streams go.
+        folder: where the files for the payload's streams go.  through: a command that executes its arguments.
         """
         self.program, self.root, self.folder, self.monitor = program, root, folder, monitor
+        self._options, self._through = options, through
         self._numbers = itertools.count(1)  # taken by several threads at once
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -48,10 +58,12 @@ class Runner:
         """Return the whole command line for a verb and its arguments."""
         monitor = ["--monitor", self.monitor] if self.monitor else []
         return [
+            *self._through,
             os.fspath(self.program),
             "--root",
             os.fspath(self.root),
             *monitor,
+            *self._options,
             *(os.fspath(arg) for arg in args),
         ]
 
