@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 
 from krun import os
+from krun.sys.files import read_text
 from krun.sys.pidfd import open_pidfd
 
 TYPE_CHECKING = False
@@ -24,18 +25,6 @@ _MAKE_ATTEMPTS = 50
 def words(error: OSError) -> str:
     """Name the error by its symbol: clients read a meaning into the C library's sentences."""
     return errno.errorcode.get(error.errno or 0, f"error {error.errno}")
-
-
-def read_file(path: str) -> str:
-    """Return the content of a file.  Raises OSError."""
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        parts = []
-        while part := os.read(fd, 1 << 16):
-            parts.append(part)
-    finally:
-        os.close(fd)
-    return b"".join(parts).decode()
 
 
 def write_file(path: str, value: str) -> None:
@@ -85,7 +74,7 @@ def children(directory: str) -> Iterator[str]:
 def processes(directory: str) -> list[int]:
     """Return the pids in a cgroup and below it; none when it is gone.  Raises OSError."""
     try:
-        pids = [int(line) for line in read_file(f"{directory}/cgroup.procs").split()]
+        pids = [int(line) for line in read_text(f"{directory}/cgroup.procs").split()]
     except FileNotFoundError:
         return []
     except OSError as error:

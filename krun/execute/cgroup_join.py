@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from krun import os
 from krun.errors import HostError
-from krun.execute.cgroup_files import read_file, words
+from krun.execute.cgroup_files import words
 from krun.sys.cgroups import UNIFIED
+from krun.sys.files import read_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,9 +28,9 @@ def joinable(record: CgroupRecord, init: int) -> CgroupRecord:
     if own is None:
         return record
     try:
-        if read_file(f"{own}/cgroup.subtree_control").strip() == "":
+        if read_text(f"{own}/cgroup.subtree_control").strip() == "":
             return record
-        below = _below(own, read_file(f"/proc/{init}/cgroup"))
+        below = _below(own, read_text(f"/proc/{init}/cgroup"))
     except OSError as error:
         raise HostError(f"cgroup {own} cannot be joined", words(error)) from None
     changed: CgroupRecord = record.replace(paths={**record.paths, UNIFIED: own + below})

@@ -8,8 +8,9 @@ from __future__ import annotations
 import errno
 
 from krun.errors import Unsupported
-from krun.execute.cgroup_files import read_file, words, write_file
+from krun.execute.cgroup_files import words, write_file
 from krun.sys.cgroups import UNIFIED
+from krun.sys.files import read_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,13 +61,13 @@ def _directory(setting: Setting, paths: Mapping[str, str]) -> str:
 
 def _write(setting: Setting, directory: str) -> None:
     if setting.usage != "":
-        usage = int(read_file(f"{directory}/{setting.usage}"))
+        usage = int(read_text(f"{directory}/{setting.usage}"))
         if int(setting.value) < usage:
             raise Unsupported(setting.path, f"{setting.value} is below the current usage, {usage}")
     try:
         path, value = f"{directory}/{setting.file}", setting.value
         if setting.keeps_first:
-            value = f"{read_file(path).split(maxsplit=1)[0]} {value}"
+            value = f"{read_text(path).split(maxsplit=1)[0]} {value}"
         write_file(path, value)
     except FileNotFoundError:
         if setting.otherwise is not None:

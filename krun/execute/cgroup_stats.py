@@ -8,8 +8,8 @@ Out of scope: when to look, and who is told (`krun.commands.events`).
 from __future__ import annotations
 
 from krun import os
-from krun.execute.cgroup_files import read_file
 from krun.sys.cgroups import UNIFIED
+from krun.sys.files import read_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _text(directory: str, file: str) -> str:
     if directory == "":
         return ""
     try:
-        return read_file(f"{directory}/{file}")
+        return read_text(f"{directory}/{file}")
     except OSError:
         return ""
 

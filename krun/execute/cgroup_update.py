@@ -6,9 +6,10 @@ Out of scope: which values (`krun.plan.update`) and how one is written (`cgroup_
 from __future__ import annotations
 
 from krun.errors import KrunError
-from krun.execute.cgroup_files import read_file, write_file
+from krun.execute.cgroup_files import write_file
 from krun.execute.cgroup_settings import write_settings
 from krun.sys.cgroups import UNIFIED
+from krun.sys.files import read_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def _weight(directory: str) -> list[tuple[str, str]]:
 def _read(path: str) -> str | None:
     """Return the content; None where there is nothing to read: then writing will say what is wrong."""
     try:
-        return read_file(path)
+        return read_text(path)
     except OSError:
         return None
 
@@ -76,7 +77,7 @@ def _put_back(before: Sequence[tuple[str, str]]) -> str:
 
 def _write(path: str, value: str) -> bool:
     try:
-        if read_file(path).strip() != value:
+        if read_text(path).strip() != value:
             write_file(path, value)
     except OSError:
         return False

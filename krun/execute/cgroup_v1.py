@@ -8,7 +8,8 @@ from __future__ import annotations
 import select
 
 from krun.errors import HostError
-from krun.execute.cgroup_files import parent_of, read_file, write_file
+from krun.execute.cgroup_files import parent_of, write_file
+from krun.sys.files import read_text
 
 _FREEZE_TIMEOUT_MS = 10000
 _FIRST_PAUSE_MS = 1
@@ -25,7 +26,7 @@ def inherit_cpuset(directory: str, mount: str) -> None:
 
 
 def _inherited(directory: str, mount: str, file: str) -> str:
-    value = read_file(f"{directory}/{file}").strip()
+    value = read_text(f"{directory}/{file}").strip()
     if value == "" and directory != mount:
         value = _inherited(parent_of(directory), mount, file)
         write_file(f"{directory}/{file}", value)
@@ -34,7 +35,7 @@ def _inherited(directory: str, mount: str, file: str) -> str:
 
 def is_frozen(directory: str) -> bool:
     """Tell whether a freezer cgroup is frozen, itself or by one above it.  Raises OSError."""
-    return read_file(f"{directory}/freezer.state").strip() != "THAWED"
+    return read_text(f"{directory}/freezer.state").strip() != "THAWED"
 
 
 def begin_freezing(directory: str) -> None:
@@ -51,7 +52,7 @@ def freeze(directory: str) -> None:
     pause_ms, waited_ms = _FIRST_PAUSE_MS, 0
     timer = select.poll()
     begin_freezing(directory)
-    while read_file(f"{directory}/freezer.state").strip() != "FROZEN":
+    while read_text(f"{directory}/freezer.state").strip() != "FROZEN":
         if waited_ms >= _FREEZE_TIMEOUT_MS:
             thaw(directory)
             raise HostError(f"cannot freeze {directory}", f"still FREEZING after {waited_ms} ms")

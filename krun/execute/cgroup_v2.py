@@ -8,7 +8,8 @@ from __future__ import annotations
 import select
 
 from krun import os
-from krun.execute.cgroup_files import parent_of, read_file, write_file
+from krun.execute.cgroup_files import parent_of, write_file
+from krun.sys.files import read_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def enable_controllers(directory: str, mount: str, wanted: Iterable[str]) -> Non
     error, when a file of the controller is written.  Raises OSError.
     Source: Documentation/admin-guide/cgroup-v2.rst "Controlling Controllers".
     """
-    available = read_file(f"{directory}/cgroup.controllers").split()
+    available = read_text(f"{directory}/cgroup.controllers").split()
     missing = [name for name in wanted if name not in available]
     if not missing or directory == mount:
         return
@@ -52,7 +53,7 @@ def delegate(directory: str, uid: int) -> None:
     Source: runtime-spec config-linux.md#cgroup-ownership.
     """
     try:
-        files: Iterable[str] = read_file(_DELEGATE).split()
+        files: Iterable[str] = read_text(_DELEGATE).split()
     except FileNotFoundError:
         files = _DELEGATE_WITHOUT_LIST
     os.chown(directory, uid, -1)
@@ -65,7 +66,7 @@ def delegate(directory: str, uid: int) -> None:
 
 def is_frozen(directory: str) -> bool:
     """Tell whether a cgroup is frozen, or about to be.  Raises OSError."""
-    return read_file(f"{directory}/cgroup.freeze").strip() == "1"
+    return read_text(f"{directory}/cgroup.freeze").strip() == "1"
 
 
 def begin_freezing(directory: str) -> None:

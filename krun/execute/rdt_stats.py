@@ -6,7 +6,7 @@ Numbers are bytes, one for each cache.  A file that the kernel does not have lea
 from __future__ import annotations
 
 from krun import os
-from krun.execute.cgroup_files import read_file
+from krun.sys.files import read_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,6 +45,6 @@ def _counts(directory: str, files: dict[str, str]) -> dict[str, int]:
 
 def _text(path: str) -> str:
     try:
-        return read_file(path)
+        return read_text(path)
     except OSError:
         return ""

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from krun import os
 from krun.errors import KrunError
-from krun.execute.cgroup_files import read_file, words
+from krun.execute.cgroup_files import words
 from krun.sys import native
+from krun.sys.files import read_text
 
 _MNT_DETACH = 2
 _UMOUNT_NOFOLLOW = 8
@@ -35,7 +36,7 @@ def unmount(path: str, below: int) -> None:
     # mountinfo's own escapes, proc_pid_mountinfo(5).
     escaped = point_of_root.replace("\\", "\\134").replace(" ", "\\040").replace("\t", "\\011")
     escaped = escaped.replace("\n", "\\012")
-    for line in read_file("/proc/self/mountinfo").splitlines():
+    for line in read_text("/proc/self/mountinfo").splitlines():
         _, parent, _, _, point, *_ = line.split(" ")
         if point == escaped and int(parent) == below:
             try:
@@ -48,7 +49,7 @@ def _place(path: str) -> tuple[int, str]:
     """Return the id of the mount and the path without links of a directory.  Raises OSError."""
     fd = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        fields = read_file(f"/proc/self/fdinfo/{fd}").split()
+        fields = read_text(f"/proc/self/fdinfo/{fd}").split()
         return int(fields[fields.index("mnt_id:") + 1]), os.readlink(f"/proc/self/fd/{fd}")
     finally:
         os.close(fd)

@@ -17,8 +17,8 @@ from jeepney import DBusAddress, HeaderFields, MessageType, Parser, new_method_c
 
 from krun import os
 from krun.errors import HostError
-from krun.execute.cgroup_files import read_file
 from krun.plan.systemd import IDLE, resource_properties
+from krun.sys.files import read_text
 from krun.sys.packets import connect_stream
 
 TYPE_CHECKING = False
@@ -68,7 +68,7 @@ def start_scope(unit: UnitPlan, pid: int, directory: str) -> None:
             manager.call("ResetFailedUnit", "s", (unit.name,))
             manager.job("StartTransientUnit", "ssa(sv)a(sa(sv))", body)
     if not os.path.isdir(directory):
-        where = read_file(f"/proc/{pid}/cgroup").strip()
+        where = read_text(f"/proc/{pid}/cgroup").strip()
         raise HostError(f"systemd unit {unit.name}", f"its cgroup is not {directory} but {where}")
 
 
@@ -101,7 +101,7 @@ def tell_limits(name: str, directory: str, settings: Iterable[Setting], *, is_us
 def _as_written(setting: Setting, directory: str) -> Setting:
     written: Setting = setting
     if setting.file == "cpu.max":
-        written = setting.replace(value=read_file(f"{directory}/cpu.max").strip())
+        written = setting.replace(value=read_text(f"{directory}/cpu.max").strip())
     elif setting.otherwise is not None:
         there = os.path.exists(f"{directory}/{setting.file}")
         written = setting.replace(otherwise=None) if there else setting.otherwise
@@ -284,7 +284,7 @@ def _unix_path(addresses: str) -> str:
 def _outer_uid() -> int:
     """Return what the effective uid is in the first user namespace, as far as can be seen from here."""
     uid = os.geteuid()
-    for line in read_file("/proc/self/uid_map").splitlines():
+    for line in read_text("/proc/self/uid_map").splitlines():
         inside, outside, count = map(int, line.split())
         if inside <= uid < inside + count:
             return outside + uid - inside

@@ -6,7 +6,7 @@ Out of scope: what a container's cgroup should be (`krun.plan.cgroups`), and eve
 
 from __future__ import annotations
 
-from krun import os
+from krun.sys.files import read_text
 from krun.types import Record
 
 TYPE_CHECKING = False
@@ -66,10 +66,12 @@ def as_document(facts: CgroupFacts) -> dict[str, Any]:
 
 def probe_cgroups() -> CgroupFacts:
     """Read the host's hierarchies.  Raises OSError where procfs cannot be read."""
-    hierarchies, unified = parse_hierarchies(_read("/proc/self/cgroup"), _read("/proc/self/mountinfo"))
+    hierarchies, unified = parse_hierarchies(
+        read_text("/proc/self/cgroup"), read_text("/proc/self/mountinfo")
+    )
     controllers: tuple[str, ...] = ()
     if unified is not None:
-        controllers = tuple(_read(f"{unified.mount}/cgroup.controllers").split())
+        controllers = tuple(read_text(f"{unified.mount}/cgroup.controllers").split())
     return CgroupFacts(
         version=_version(hierarchies, unified),
         hierarchies=hierarchies,
@@ -98,18 +100,6 @@ def parse_hierarchies(cgroup: str, mountinfo: str) -> tuple[dict[str, Hierarchy]
                 hierarchies.update(dict.fromkeys(controllers, _hierarchy(mount, path)))
                 break
     return hierarchies, unified
-
-
-def _read(path: str) -> str:
-    """Read a file of a kernel file system; `open` and its text layer would cost more than the read."""
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        parts = []
-        while part := os.read(fd, 1 << 16):
-            parts.append(part)
-    finally:
-        os.close(fd)
-    return os.fsdecode(b"".join(parts))
 
 
 def _version(hierarchies: Mapping[str, Hierarchy], unified: Hierarchy | None) -> str:

@@ -1,6 +1,6 @@
 """Find out what the host is: with `cgroups`, the only reader of /proc, /sys and /dev for a plan.
 
-It runs in every `create`: a dozen system calls, well under a millisecond.
+It runs in every `create`: a few dozen system calls, well under a millisecond.
 Out of scope: everything inside a container's root file system (`image`), and every write.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 from krun import os
 from krun.host.cgroups import NO_CGROUPS, probe_cgroups
 from krun.host.facts import HostFacts
+from krun.sys.files import read_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,12 +20,12 @@ _WHOLE_RANGE = ["0", "0", "4294967295"]  # what the first user namespace has as 
 
 def probe() -> HostFacts:
     """Read the host.  Raises OSError where /proc is not mounted."""
-    status = _status_fields(_read("/proc/self/status"))
+    status = _status_fields(read_text("/proc/self/status"))
     return HostFacts(
         kernel_release=os.uname().release,
         euid=os.geteuid(),
-        in_user_namespace=_read("/proc/self/uid_map").split() != _WHOLE_RANGE,
-        last_capability=int(_read("/proc/sys/kernel/cap_last_cap")),
+        in_user_namespace=read_text("/proc/self/uid_map").split() != _WHOLE_RANGE,
+        last_capability=int(read_text("/proc/sys/kernel/cap_last_cap")),
         bounding=int(status["CapBnd"], 16),
         seccomp="Seccomp" in status,
         apparmor=_is_yes("/sys/module/apparmor/parameters/enabled"),
@@ -48,7 +49,7 @@ def _resctrl() -> str:
     """Find the resctrl file system.  A kernel that has one offers a place for it; others are not searched."""
     if not os.access("/sys/fs/resctrl", os.F_OK):
         return ""
-    for line in _read("/proc/self/mountinfo").splitlines():
+    for line in read_text("/proc/self/mountinfo").splitlines():
         place, _, kind = line.partition(" - ")
         if kind.startswith("resctrl "):
             return place.split(" ")[4]
@@ -72,15 +73,6 @@ def _device_words(path: str) -> str:
 
 def _is_yes(path: str) -> bool:
     try:
-        return _read(path).startswith("Y")
+        return read_text(path).startswith("Y")
     except OSError:
         return False
-
-
-def _read(path: str) -> str:
-    """Read a small file of a kernel file system in one call."""
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        return os.fsdecode(os.read(fd, 1 << 16))
-    finally:
-        os.close(fd)

@@ -1,4 +1,6 @@
-"""Reading what callers name: a whole file, but not without bound.
+"""Reading a whole file, but not without bound: callers name some of them.
+
+Plain system calls: the text layer of `open` would cost more than most reads do.
 
 Out of scope: what is in it.
 """
@@ -25,6 +27,11 @@ def read_document(file: str | int) -> bytes:
         return _read_all(stream, file)
     finally:
         os.close(stream)
+
+
+def read_text(path: str) -> str:
+    """Return what a file says, as names and paths are decoded.  Raises OSError as read_document does."""
+    return os.fsdecode(read_document(path))
 
 
 def _read_all(stream: int, name: str | int) -> bytes:
