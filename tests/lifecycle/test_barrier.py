@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from support.bundles import Bundle, MakeBundle, make_config
+from support.bundles import Bundle, MakeBundle, bind, make_config
 from support.processes import Hang, wait_dead
 from support.runner import Runner
 
@@ -40,9 +40,7 @@ class Pair:
         self.lines.touch()
         config = make_config(
             ["sh", "-c", "echo run >>/lines"],
-            mounts=[
-                {"destination": "/lines", "type": "bind", "source": str(self.lines), "options": ["bind"]}
-            ],
+            mounts=[bind(self.lines, "/lines")],
             cgroups_path=f"/{cgroup}{self.id}",
         )
         config["root"]["path"] = str(rootfs)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.bundles import MakeBundle
+from support.bundles import MakeBundle, bind
 from support.processes import TIMEOUT_S, is_alive
 from support.runner import Runner
 
@@ -30,8 +30,7 @@ class Diary:
         """Make it."""
         self.path = folder / "diary"
         self.path.mkdir()
-        options = ["bind", "rw"]
-        self.mount = {"destination": "/diary", "type": "bind", "source": str(self.path), "options": options}
+        self.mount = bind(self.path, "/diary")
 
     def hook(self, point: str, name: str = "", *, then: str = "") -> dict[str, Any]:
         """Return a hook that notes its name, its state, environment and namespaces; `then` is run last."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.bundles import Bundle, make_bundle
+from support.bundles import Bundle, bind, make_bundle
 from support.runner import Runner
 
 pytestmark = [pytest.mark.needs("root", "busybox"), pytest.mark.usefixtures("nothing_left")]
@@ -34,7 +34,7 @@ def made(cgroup_name: str) -> Iterator[Bundle]:
 def mounted(made: Bundle, *options: str, **mappings: object) -> Path:
     """Add the volume to the configuration; return it."""
     volume = made.path.parent / "volume"
-    mount = {"destination": "/data", "type": "bind", "source": str(volume), "options": ["bind", *options]}
+    mount = bind(volume, "/data", "bind", *options)
     made.config["mounts"].append({**mount, **mappings})
     made.write()
     return volume

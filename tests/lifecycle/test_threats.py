@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.bundles import MOUNTS, Bundle, MakeBundle
+from support.bundles import MOUNTS, Bundle, MakeBundle, bind
 from support.runner import Runner
 
 pytestmark = [pytest.mark.needs("root", "busybox"), pytest.mark.usefixtures("nothing_left")]
@@ -177,7 +177,7 @@ def hostile_dev(bundle: Bundle, outside: Path) -> None:
     """Have a directory on /dev that the image controls, and so no device of krun's own."""
     own = ("/dev", "/dev/pts", "/dev/shm", "/dev/mqueue")  # destinations in the container
     mounts = [mount for mount in bundle.config["mounts"] if mount["destination"] not in own]
-    bound = {"destination": "/dev", "type": "bind", "source": str(outside), "options": ["rbind", "rw"]}
+    bound = bind(outside, "/dev", "rbind", "rw")
     bundle.config["mounts"] = [*mounts, bound]
     bundle.write()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from support.bundles import MakeBundle
+from support.bundles import MakeBundle, bind
 from support.runner import Runner
 
 pytestmark = [pytest.mark.needs("root", "busybox"), pytest.mark.usefixtures("nothing_left")]
@@ -131,7 +131,7 @@ def test_every_hook_of_the_list_is_run(
     """hooks: the recognized names."""
     notes = tmp_path / "notes"
     notes.mkdir()
-    mount = {"destination": str(notes), "type": "bind", "source": str(notes), "options": ["bind"]}
+    mount = bind(notes, str(notes))
     hooks = {
         point: [{"path": "/bin/sh", "args": ["sh", "-c", f"echo >{notes}/{point}"], "env": ["PATH=/bin"]}]
         for point in document["hooks"]

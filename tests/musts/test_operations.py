@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.bundles import Bundle, MakeBundle
+from support.bundles import Bundle, MakeBundle, bind
 from support.processes import wait_dead
 from support.runner import Runner
 
@@ -57,14 +57,17 @@ def test_a_kill_of_what_does_not_run_has_no_effect(plain_runtime: Runner, bundle
     plain_runtime.ok("delete", "c")
 
 
-def test_a_start_of_what_was_started_has_no_effect(
-    runner: Runner, bundle: MakeBundle, tmp_path: Path
-) -> None:
+@pytest.fixture
+def shared(tmp_path: Path) -> Path:
+    """Return a directory to mount into a container."""
+    path = tmp_path / "shared"
+    path.mkdir()
+    return path
+
+
+def test_a_start_of_what_was_started_has_no_effect(runner: Runner, bundle: MakeBundle, shared: Path) -> None:
     """Attempting to start what is not created MUST be an error, and have no effect."""
-    shared = tmp_path / "shared"
-    shared.mkdir()
-    mount = {"destination": "/shared", "type": "bind", "source": str(shared), "options": ["bind", "rw"]}
-    made = bundle(["sh", "-c", "echo ran >>/shared/ran"], mounts=[mount])
+    made = bundle(["sh", "-c", "echo ran >>/shared/ran"], mounts=[bind(shared, "/shared")])
     runner.ok("create", "--bundle", made, "c")
     pid = runner.state("c")["pid"]
     runner.ok("start", "c")
@@ -75,15 +78,12 @@ def test_a_start_of_what_was_started_has_no_effect(
 
 
 def test_edits_of_the_configuration_after_create_have_no_effect(
-    runner: Runner, bundle: MakeBundle, tmp_path: Path
+    runner: Runner, bundle: MakeBundle, shared: Path
 ) -> None:
     """Any updates to config.json after `create` MUST NOT affect the container."""
-    shared = tmp_path / "shared"
-    shared.mkdir()
-    mount = {"destination": "/shared", "type": "bind", "source": str(shared), "options": ["bind", "rw"]}
     writing = ["sh", "-c", "echo $NAME >/shared/$NAME"]
     hook = {"path": "/bin/touch", "args": ["touch", f"{shared}/hook"]}
-    made = bundle(writing, mounts=[mount], env=["NAME=old"])
+    made = bundle(writing, mounts=[bind(shared, "/shared")], env=["NAME=old"])
     runner.ok("create", "--bundle", made, "c")
     made.config["process"]["env"][-1] = "NAME=new"
     made.config["process"]["args"][-1] += "; echo more >/shared/more"
@@ -129,9 +129,7 @@ def test_a_warning_changes_nothing_of_the_flow(runner: Runner, bundle: MakeBundl
 
     def doubtful(config: dict[str, Any]) -> None:
         config["process"]["capabilities"]["bounding"].append("CAP_NO_SUCH")
-        config["mounts"].append(
-            {"destination": "/b", "type": "bind", "source": str(tmp_path), "options": ["bind", "size=1k"]}
-        )
+        config["mounts"].append(bind(tmp_path, "/b", "bind", "size=1k"))
         config["hooks"] = {"poststop": [{"path": "/bin/false"}]}
 
     script = ["sh", "-c", "grep CapBnd /proc/self/status; exit 5"]

@@ -56,8 +56,20 @@ MOUNTS: tuple[Mapping[str, Any], ...] = (
     },
 )
 
+TMP = {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "nodev"]}
+
 MASKED_PATHS = ("/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/timer_list", "/sys/firmware")
 READONLY_PATHS = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
+
+
+def bind(source: Path, destination: str, *options: str) -> dict[str, Any]:
+    """Return a mount that binds a path of the host."""
+    return {
+        "destination": destination,
+        "type": "bind",
+        "source": str(source),
+        "options": [*(options or ("bind",))],
+    }
 
 
 def make_config(

@@ -13,10 +13,10 @@ from typing import Any
 from krun.execute import cgroup
 from krun.execute.cgroup import CgroupRecord
 from krun.host.cgroups import probe_cgroups
-from krun.host.facts import HostFacts
 from krun.plan.cgroups import CgroupPlan, plan_cgroup
 from krun.plan.model import Options
 from krun.spec.load import load
+from support.facts import make_facts
 
 
 def plan_here(path: str, linux: Mapping[str, Any] | None = None, **config: Any) -> CgroupPlan:
@@ -28,19 +28,7 @@ def plan_here(path: str, linux: Mapping[str, Any] | None = None, **config: Any) 
         **config,
         "linux": {**(linux or {}), "cgroupsPath": path},
     }
-    facts = HostFacts(
-        kernel_release=os.uname().release,
-        euid=0,
-        in_user_namespace=False,
-        last_capability=40,
-        bounding=0,
-        seccomp=True,
-        apparmor=False,
-        selinux=False,
-        kcore=False,
-        kvm="missing",
-        cgroups=probe_cgroups(),
-    )
+    facts = make_facts(probe_cgroups(), kernel_release=os.uname().release)
     plan = plan_cgroup(load(json.dumps(document).encode()), facts, Options(id="c1", bundle="/b"))
     assert plan is not None
     return plan

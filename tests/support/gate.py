@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from support.bundles import bind
+
 
 class Gate:
     """A named pipe in the container, `/gate`."""
@@ -13,7 +15,7 @@ class Gate:
         """Make the pipe."""
         self.path = folder / "gate"
         os.mkfifo(self.path)
-        self.mount = {"destination": "/gate", "type": "bind", "source": str(self.path), "options": ["bind"]}
+        self.mount = bind(self.path, "/gate")
 
     def read(self) -> str:
         """Wait for what the payload writes until it closes the pipe."""

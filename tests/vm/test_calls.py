@@ -6,11 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.bundles import MakeBundle
+from support.bundles import TMP, MakeBundle
 from support.runner import Runner
 
-# Every run begins with an empty /tmp.
-TMP = {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "nodev"]}
 SCENES = (
     "files", "locks", "descriptors", "sockets", "waits", "interrupted", "ipc", "futexes", "process",
     "extended",

@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pytest
 from support.attacks import run_with_addresses
-from support.bundles import MakeBundle
+from support.bundles import TMP, MakeBundle
 from support.runner import Runner
-
-TMP = {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "nodev"]}
 
 
 @pytest.mark.needs("root", "kvm", "gcc", "busybox")

@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 import pytest
+from support.facts import make_facts
 
 from krun.errors import HostError, SpecError, Unsupported
 from krun.host.cgroups import NO_CGROUPS, CgroupFacts, Hierarchy
-from krun.host.facts import HostFacts
 from krun.plan.cgroups import CgroupPlan, plan_cgroup
 from krun.plan.model import Options
 from krun.spec.load import load
@@ -34,23 +34,6 @@ V2 = CgroupFacts(
 CGROUP_MOUNT = {"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": ["nosuid"]}
 
 
-def facts(cgroups: CgroupFacts, *, euid: int = 0, in_user_namespace: bool = False) -> HostFacts:
-    """Describe a host with these cgroups."""
-    return HostFacts(
-        kernel_release="6.1.0",
-        euid=euid,
-        in_user_namespace=in_user_namespace,
-        last_capability=40,
-        bounding=0,
-        seccomp=True,
-        apparmor=False,
-        selinux=False,
-        kcore=False,
-        kvm="missing",
-        cgroups=cgroups,
-    )
-
-
 def plan(
     cgroups: CgroupFacts,
     linux: dict[str, Any],
@@ -70,7 +53,7 @@ def plan(
         "linux": linux,
     }
     options = Options(id="c1", bundle="/b", cgroup_manager=manager)
-    host = facts(cgroups, euid=euid, in_user_namespace=in_user_namespace)
+    host = make_facts(cgroups, euid=euid, in_user_namespace=in_user_namespace)
     return plan_cgroup(load(json.dumps(config).encode()), host, options)
 
 
@@ -118,7 +101,7 @@ def test_a_path_that_leads_elsewhere_is_refused(path: str, message: str) -> None
     """A container's cgroup never lies above the mount point, and never is the root itself."""
     spec = Spec(oci_version="1.2.0", root=Root(path="/r"), linux=Linux(cgroups_path=path))
     with pytest.raises(SpecError, match=r"^\$\.linux\.cgroupsPath: ") as refusal:
-        plan_cgroup(spec, facts(HYBRID), Options(id="c1", bundle="/b"))
+        plan_cgroup(spec, make_facts(HYBRID), Options(id="c1", bundle="/b"))
     assert message in str(refusal.value)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support.facts import make_facts
 
 from krun.host.cgroups import CgroupFacts, Hierarchy
 from krun.host.facts import HostFacts
@@ -19,23 +20,12 @@ ALL_CAPABILITIES = (1 << 41) - 1
 @pytest.fixture
 def facts() -> HostFacts:
     """Return a host with everything, and cgroup v2."""
-    return HostFacts(
-        kernel_release="6.1.0",
-        euid=0,
-        in_user_namespace=False,
-        last_capability=40,
-        bounding=ALL_CAPABILITIES,
-        seccomp=True,
-        apparmor=False,
-        selinux=False,
-        kcore=False,
-        kvm="usable",
-        cgroups=CgroupFacts(
-            version="v2",
-            unified=Hierarchy(mount="/sys/fs/cgroup", own="/own"),
-            controllers=("cpu", "memory", "pids"),
-        ),
+    cgroups = CgroupFacts(
+        version="v2",
+        unified=Hierarchy(mount="/sys/fs/cgroup", own="/own"),
+        controllers=("cpu", "memory", "pids"),
     )
+    return make_facts(cgroups, bounding=ALL_CAPABILITIES, kvm="usable")
 
 
 @pytest.fixture

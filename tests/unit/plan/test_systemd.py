@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from support.facts import make_facts
 
 from krun.errors import HostError, SpecError
 from krun.host.cgroups import CgroupFacts, Hierarchy
@@ -13,19 +14,8 @@ from krun.plan.systemd import UnitPlan, plan_unit, resource_properties, slice_pa
 
 def facts(*, euid: int = 0, own: str = "/", version: str = "v2") -> HostFacts:
     """Return a host with cgroup v2."""
-    return HostFacts(
-        kernel_release="6.1",
-        euid=euid,
-        in_user_namespace=False,
-        last_capability=40,
-        bounding=0,
-        seccomp=True,
-        apparmor=False,
-        selinux=False,
-        kcore=False,
-        kvm="missing",
-        cgroups=CgroupFacts(version=version, unified=Hierarchy(mount="/sys/fs/cgroup", own=own)),
-    )
+    cgroups = CgroupFacts(version=version, unified=Hierarchy(mount="/sys/fs/cgroup", own=own))
+    return make_facts(cgroups, euid=euid)
 
 
 def planned(path: str, **options: object) -> tuple[UnitPlan, str]:

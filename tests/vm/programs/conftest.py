@@ -54,12 +54,7 @@ MakeProgram = Callable[..., bundles.Bundle]
 
 
 def _read_only(source: Path, destination: str) -> dict[str, Any]:
-    return {
-        "destination": destination,
-        "type": "bind",
-        "source": str(source),
-        "options": ["rbind", "ro", "nosuid"],
-    }
+    return bundles.bind(source, destination, "rbind", "ro", "nosuid")
 
 
 def _make_root(root: Path) -> list[dict[str, Any]]:

@@ -14,13 +14,12 @@ from typing import Any
 
 import pytest
 from support import hypercalls
-from support.bundles import CAPABILITIES, MakeBundle
+from support.bundles import CAPABILITIES, TMP, MakeBundle
 from support.runner import Runner
 
 TABLE = hypercalls.read_table()
 SOURCES = Path(__file__).parent / "families"
 FAMILIES = sorted(path.stem for path in SOURCES.glob("*.c") if path.stem != "suite")
-TMP = {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "nodev"]}
 # What the cases ask for beyond docker's set.
 MORE_CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_SYS_NICE", "CAP_IPC_LOCK", "CAP_LINUX_IMMUTABLE")
 CASE = re.compile(r"^TEST\((\w+)\)$", re.MULTILINE)
