@@ -7,8 +7,8 @@ import time
 
 from krun.commands.options import Argument, Option
 from krun.errors import HostError, UsageError, WrongStatus
-from krun.execute.cgroup import cgroup_record
 from krun.execute.cgroup_oom import OomWatch
+from krun.execute.cgroup_record import cgroup_record
 from krun.execute.cgroup_stats import read_stats
 from krun.spec.ids import check_id
 from krun.state import liveness, store
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from krun.commands.options import Arguments, Context
-    from krun.execute.cgroup import CgroupRecord
+    from krun.execute.cgroup_record import CgroupRecord
     from krun.state.model import Container
 
 SUMMARY = "print what a container uses, and when it runs out of memory"

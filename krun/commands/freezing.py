@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from krun.commands.options import Argument
 from krun.errors import HostError, WrongStatus
-from krun.execute.cgroup import cgroup_record
+from krun.execute.cgroup_record import cgroup_record
 from krun.spec.ids import check_id
 from krun.state import store
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from krun.commands.options import Arguments, Context
-    from krun.execute.cgroup import CgroupRecord
+    from krun.execute.cgroup_record import CgroupRecord
 
 ARGUMENTS = (Argument("container-id", "the container"),)
 

@@ -59,9 +59,10 @@ def _thaw_killed(container: Container, status: str, number: int) -> None:
 def signal_all(container: Container, number: int) -> None:
     """Signal whatever is in the container's cgroup; without one, init.  Nothing to signal is no error."""
     if container.cgroup is not None:
-        from krun.execute import cgroup
+        from krun.execute import cgroup_processes
+        from krun.execute.cgroup_record import cgroup_record
 
-        cgroup.signal_all(cgroup.cgroup_record(container.cgroup), number)
+        cgroup_processes.signal_all(cgroup_record(container.cgroup), number)
         return
     pidfd = liveness.open_process(container.pid, container.pid_start)
     if pidfd is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from krun.commands import freezing
 from krun.commands.options import Option
-from krun.execute.cgroup import freeze
+from krun.execute.cgroup_processes import freeze
 from krun.state.model import can_pause
 
 TYPE_CHECKING = False

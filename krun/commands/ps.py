@@ -5,7 +5,8 @@ from __future__ import annotations
 from krun import os
 from krun.commands.options import Argument, Option
 from krun.errors import HostError, KrunError, UsageError
-from krun.execute import cgroup
+from krun.execute import cgroup_processes
+from krun.execute.cgroup_record import cgroup_record
 from krun.host.namespaces import pids_in_namespace
 from krun.spec.ids import check_id
 from krun.state import liveness, store
@@ -42,7 +43,7 @@ def run(args: Arguments, context: Context) -> int:
 def processes(container: Container) -> list[int]:
     """Return the pids of a container: those of its cgroup, without one those of its pid namespace."""
     if container.cgroup is not None:
-        return cgroup.pids(cgroup.cgroup_record(container.cgroup))
+        return cgroup_processes.pids(cgroup_record(container.cgroup))
     if not liveness.is_alive(container.pid, container.pid_start):
         return []
     found = pids_in_namespace(container.pid)

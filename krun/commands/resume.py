@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from krun.commands import freezing
 from krun.commands.options import Option
-from krun.execute.cgroup import thaw
+from krun.execute.cgroup_processes import thaw
 from krun.state.model import can_resume
 
 TYPE_CHECKING = False

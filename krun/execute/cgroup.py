@@ -1,87 +1,30 @@
-"""Making, limiting, entering, freezing, emptying and removing the cgroup of a container.
+"""Making, limiting, entering and removing the cgroup of a container.
 
 In this order in a `create`: `prepare` (looks only), the record goes into the state, `create`,
 `open_entrance`, by which krun-init is born in it, `apply`.  Out of scope: what the cgroup should be
-(`krun.plan.cgroups`); what is peculiar to v1, to v2, to limits and to device filters has files of its own
-beside this one.
+(`krun.plan.cgroups`); the processes in it, and what is peculiar to v1, to v2, to limits and to device
+filters, have files of their own beside this one.
 """
 
 from __future__ import annotations
 
 import errno
-import select
 
 from krun import os
 from krun.errors import HostError, KrunError
 from krun.execute import cgroup_v1, cgroup_v2
-from krun.execute.cgroup_files import (
-    make_directory,
-    open_processes,
-    parent_of,
-    processes,
-    remove_tree,
-    words,
-    write_file,
-)
-from krun.sys import signals
+from krun.execute.cgroup_files import make_directory, parent_of, processes, remove_tree, words
+from krun.execute.cgroup_processes import DEATH_TIMEOUT_MS, is_frozen, kill_all
+from krun.execute.cgroup_record import CgroupRecord
 from krun.sys.cgroups import UNIFIED
 from krun.types import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
 
     from krun.plan.cgroups import CgroupPlan
     from krun.sys.descriptors import Descriptors
-
-_DEATH_TIMEOUT_MS = 10000
-"""How long a killed process may take to die; one in uninterruptible sleep may take for ever."""
-_FREEZE_TIMEOUT_MS = 10000
-
-
-class CgroupRecord(Record):
-    """What the container's state keeps of its cgroup: enough for every verb after `create`."""
-
-    version: str
-    """`v1` or `v2`."""
-    paths: Mapping[str, str]
-    """Absolute directory by v1 controller, and UNIFIED for cgroup2."""
-    kept: tuple[str, ...] = ()
-    """Those of the directories that were there before and so outlive the container."""
-    parents: tuple[str, ...] = ()
-    """Directories above that were not there before, the deepest first; others may use them by now."""
-    unit: str = ""
-    """The scope of systemd that the cgroup belongs to."""
-    is_user_unit: bool = False
-    """Whether that is one of the user's own manager."""
-
-    def directories(self) -> tuple[str, ...]:
-        """Return each directory once."""
-        return tuple(dict.fromkeys(self.paths.values()))
-
-
-def as_document(record: CgroupRecord) -> dict[str, Any]:
-    """Return the record in JSON's types."""
-    document = {
-        "version": record.version,
-        "paths": dict(record.paths),
-        "kept": list(record.kept),
-        "parents": list(record.parents),
-    }
-    return {**document, "unit": record.unit, "userUnit": record.is_user_unit} if record.unit else document
-
-
-def cgroup_record(document: Mapping[str, Any]) -> CgroupRecord:
-    """Load what `as_document` gave.  Raises KeyError."""
-    return CgroupRecord(
-        version=document["version"],
-        paths=document["paths"],
-        kept=tuple(document["kept"]),
-        parents=tuple(document["parents"]),
-        unit=document.get("unit", ""),
-        is_user_unit=document.get("userUnit", False),
-    )
 
 
 def prepare(plan: CgroupPlan) -> CgroupRecord:
@@ -222,7 +165,7 @@ class Entrance(Record):
 def open_entrance(record: CgroupRecord, files: Descriptors) -> Entrance:
     """Open the cgroup for a process that is to be born in it; `files` takes over the descriptors.
 
-    Far cheaper than `enter`, which makes the kernel wait for all its CPUs.  Raises HostError.
+    Far cheaper than to move it there, for which the kernel waits for all its CPUs.  Raises HostError.
     """
     unified = record.paths.get(UNIFIED)
     try:
@@ -236,163 +179,6 @@ def open_entrance(record: CgroupRecord, files: Descriptors) -> Entrance:
         return Entrance(tasks, files.add(os.open(unified, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)))
     except OSError as error:
         raise HostError(f"cgroup {error.filename} cannot be entered", words(error)) from None
-
-
-def enter(record: CgroupRecord, pid: int) -> None:
-    """Move a process with all its threads into the cgroup, in every hierarchy.  Raises HostError."""
-    for directory in record.directories():
-        try:
-            write_file(f"{directory}/cgroup.procs", str(pid))
-        except OSError as error:
-            raise HostError(f"process {pid} cannot enter cgroup {directory}", words(error)) from None
-
-
-def pids(record: CgroupRecord) -> list[int]:
-    """Return the pids of every process in the cgroup and below it, sorted.  Raises HostError."""
-    for directory in record.directories():
-        try:
-            return sorted(processes(directory))
-        except OSError as error:
-            raise HostError(f"cannot read cgroup {directory}", words(error)) from None
-    return []
-
-
-def is_frozen(record: CgroupRecord) -> bool:
-    """Tell whether the container is paused.  Raises HostError."""
-    directory = _freezer(record)
-    try:
-        if directory is None:
-            return False
-        return cgroup_v2.is_frozen(directory) if record.version == "v2" else cgroup_v1.is_frozen(directory)
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise HostError(f"cannot read cgroup {directory}", words(error)) from None
-
-
-def freeze(record: CgroupRecord) -> None:
-    """Stop every process of the container; returns when they stand still.  Raises HostError."""
-    directory = _needed_freezer(record)
-    try:
-        if record.version == "v1":
-            cgroup_v1.freeze(directory)
-        elif not cgroup_v2.freeze(directory, _FREEZE_TIMEOUT_MS):
-            cgroup_v2.thaw(directory)
-            raise HostError(f"cannot freeze {directory}", "its processes did not stand still in time")
-    except OSError as error:
-        raise HostError(f"cannot freeze {directory}", words(error)) from None
-
-
-def thaw(record: CgroupRecord) -> None:
-    """Let the processes of the container run again.  Raises HostError."""
-    directory = _needed_freezer(record)
-    try:
-        if record.version == "v1":
-            cgroup_v1.thaw(directory)
-        else:
-            cgroup_v2.thaw(directory)
-    except OSError as error:
-        raise HostError(f"cannot thaw {directory}", words(error)) from None
-
-
-def _freezer(record: CgroupRecord) -> str | None:
-    return record.paths.get(UNIFIED if record.version == "v2" else "freezer")
-
-
-def _needed_freezer(record: CgroupRecord) -> str:
-    directory = _freezer(record)
-    if directory is None:
-        raise HostError("the container has no freezer", "the host has no such cgroup controller")
-    return directory
-
-
-def signal_all(record: CgroupRecord, number: int) -> None:
-    """Send a signal to every process of the container, once.  Raises HostError.
-
-    They are stopped meanwhile, so that none forks away.  What is paused stays so, and gets it afterwards.
-    """
-    directory = _freezer(record) or next(iter(record.directories()), None)
-    if directory is None:
-        return
-    try:
-        _close(_signal_in(record, directory, number, stop=not is_frozen(record)))
-    except OSError as error:
-        raise HostError(f"cannot signal cgroup {directory}", words(error)) from None
-
-
-def kill_all(record: CgroupRecord) -> None:
-    """Kill every process of the container, also of a paused one; returns when all are dead.
-
-    A zombie is dead: its parent may take its time.  Raises HostError for what does not die in ten seconds.
-    """
-    unified = record.paths.get(UNIFIED)
-    # cgroup2 first, also in a hybrid: it kills all at once, and little is left to find in the others.
-    for directory in sorted(record.directories(), key=lambda d: d != unified):
-        try:
-            if directory == unified:
-                cgroup_v2.kill(directory)
-            while found := _signal_in(record, directory, signals.SIGKILL, stop=True):
-                _wait_for_death(directory, found)
-        except OSError as error:
-            raise HostError(f"cannot kill the processes of cgroup {directory}", words(error)) from None
-
-
-def _wait_for_death(directory: str, pidfds: dict[int, int]) -> None:
-    """Wait until the processes are dead, and close their pidfds."""
-    waiting = select.poll()
-    alive = {pidfd: pid for pid, pidfd in pidfds.items()}
-    try:
-        for pidfd in alive:
-            waiting.register(pidfd, select.POLLIN)
-        while alive:
-            ended = waiting.poll(_DEATH_TIMEOUT_MS)
-            if not ended:
-                raise HostError(f"cgroup {directory}", f"processes {sorted(alive.values())} do not die")
-            for pidfd, _ in ended:
-                waiting.unregister(pidfd)
-                del alive[pidfd]
-    finally:
-        _close(pidfds)
-
-
-def _signal_in(record: CgroupRecord, directory: str, number: int, *, stop: bool) -> dict[int, int]:
-    """Signal what is in one cgroup; with `stop`, all stand still meanwhile and run again afterwards.
-
-    Returns pid -> pidfd, for the caller to close.  Raises OSError.
-    """
-    found = open_processes(directory)
-    if not found:
-        return found
-    freezer = _freezer(record) if stop else None
-    if freezer is None:
-        _send(found, number)
-        return found
-    _begin_freezing(record, freezer)
-    try:
-        _close(found)
-        found = open_processes(directory)
-        _send(found, number)
-    finally:
-        _thaw(record, freezer)
-    return found
-
-
-def _send(pidfds: dict[int, int], number: int) -> None:
-    for pidfd in pidfds.values():
-        signals.send(pidfd, number)
-
-
-def _close(pidfds: dict[int, int]) -> None:
-    while pidfds:
-        os.close(pidfds.popitem()[1])
-
-
-def _begin_freezing(record: CgroupRecord, freezer: str) -> None:
-    cgroup_v1.begin_freezing(freezer) if record.version == "v1" else cgroup_v2.begin_freezing(freezer)
-
-
-def _thaw(record: CgroupRecord, freezer: str) -> None:
-    cgroup_v1.thaw(freezer) if record.version == "v1" else cgroup_v2.thaw(freezer)
 
 
 def remove(record: CgroupRecord) -> None:
@@ -436,5 +222,5 @@ def _remove(record: CgroupRecord, directory: str) -> None:
             raise
         kill_all(record)
         if directory == record.paths.get(UNIFIED):
-            cgroup_v2.wait_for_event(directory, "populated 0", _DEATH_TIMEOUT_MS)
+            cgroup_v2.wait_for_event(directory, "populated 0", DEATH_TIMEOUT_MS)
         remove_tree(directory)

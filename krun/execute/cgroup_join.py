@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from krun.execute.cgroup import CgroupRecord
+    from krun.execute.cgroup_record import CgroupRecord
 
 
 def joinable(record: CgroupRecord, init: int) -> CgroupRecord:

@@ -16,7 +16,7 @@ from krun.sys.descriptors import Descriptors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from krun.execute.cgroup import CgroupRecord
+    from krun.execute.cgroup_record import CgroupRecord
 
 
 class OomWatch:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from krun.execute.cgroup import CgroupRecord
+    from krun.execute.cgroup_record import CgroupRecord
 
 _UNLIMITED = (1 << 64) - 1
 _CPUSET_NUMBERS = (

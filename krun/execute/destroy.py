@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from krun import os
 from krun.errors import KrunError
-from krun.execute import cgroup
+from krun.execute import cgroup, cgroup_processes
+from krun.execute.cgroup_record import cgroup_record
 from krun.state import liveness
 from krun.state.model import STOPPED, Container, runtime_state
 from krun.sys import signals
@@ -28,8 +29,8 @@ def destroy(container: Container, held: Held, log: Log) -> None:
     """
     kill_init(container)
     if container.cgroup is not None:
-        record = cgroup.cgroup_record(container.cgroup)
-        cgroup.kill_all(record)
+        record = cgroup_record(container.cgroup)
+        cgroup_processes.kill_all(record)
         cgroup.remove(record)
     if container.rdt is not None:
         from krun.execute import rdt  # hardly any host has it
@@ -63,4 +64,4 @@ def kill_init(container: Container) -> None:
 def thaw(container: Container) -> None:
     """Let a paused container go on, so that it can die of a SIGKILL; nothing else is changed by it."""
     if container.cgroup is not None and liveness.is_frozen(container.cgroup):
-        cgroup.thaw(cgroup.cgroup_record(container.cgroup))
+        cgroup_processes.thaw(cgroup_record(container.cgroup))

@@ -14,6 +14,7 @@ from krun import os
 from krun.errors import HostError, KrunError, Unsupported
 from krun.execute import barrier, cgroup, stage
 from krun.execute.cgroup_join import below, joinable
+from krun.execute.cgroup_record import cgroup_record
 from krun.execute.console import connect
 from krun.execute.filters import compile_filter
 from krun.execute.monitor import open_kvm, sealed_program
@@ -120,7 +121,7 @@ class Execution:
     def _entrance(self, files: Descriptors) -> cgroup.Entrance:
         if self._container.cgroup is None:
             return cgroup.Entrance()
-        record = cgroup.cgroup_record(self._container.cgroup)
+        record = cgroup_record(self._container.cgroup)
         if self._cgroups:
             return cgroup.open_entrance(below(record, self._cgroups), files)
         return cgroup.open_entrance(joinable(record, self._container.pid), files)

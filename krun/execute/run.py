@@ -11,6 +11,7 @@ from __future__ import annotations
 from krun import os
 from krun.errors import KrunError
 from krun.execute import barrier, cgroup, stage
+from krun.execute.cgroup_record import as_document
 from krun.execute.filters import compile_filter
 from krun.execute.monitor import open_kvm, sealed_program
 from krun.execute.processes import kill_child
@@ -25,6 +26,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from krun.execute.cgroup_record import CgroupRecord
     from krun.execute.undo import Undo
     from krun.log import Log
     from krun.plan.model import Plan
@@ -49,7 +51,7 @@ class Creation:
         """Begin.  `interrupt` is a descriptor that is readable when krun is asked to stop."""
         self._plan, self._container, self._held = plan, container, held
         self._log, self._interrupt = log, interrupt
-        self._cgroup: cgroup.CgroupRecord | None = None
+        self._cgroup: CgroupRecord | None = None
         self._undo: Undo | None = None
         self._pidfd = -1
 
@@ -121,14 +123,14 @@ class Creation:
             self._record()
             return
         prepared = cgroup.prepare(plan)
-        self._record(cgroup=cgroup.as_document(prepared))
+        self._record(cgroup=as_document(prepared))
         undo.add("remove the cgroup", lambda: cgroup.remove(prepared))
         if plan.unit is not None:
             self._cgroup = prepared  # systemd makes it when it is given init
             return
         self._cgroup = cgroup.create(plan, prepared)
         if self._cgroup != prepared:
-            self._record(cgroup=cgroup.as_document(self._cgroup))
+            self._record(cgroup=as_document(self._cgroup))
 
     def _make_rdt(self, undo: Undo) -> None:
         if self._plan.rdt is None:

@@ -4,7 +4,8 @@ A process is named by its pid and its start time; a pidfd that was opened before
 holds on to exactly that process.  A zombie is dead: its parent may never come to reap it.
 
 Whether it is frozen stands in its cgroup.
-Out of scope: what a container's status follows from this (`store`), and freezing (`krun.execute.cgroup`).
+Out of scope: what a container's status follows from this (`store`), and freezing
+(`krun.execute.cgroup_processes`).
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def wait_for_end(pidfd: int, timeout_ms: int | None = None) -> bool:
 def is_frozen(cgroup: Mapping[str, Any]) -> bool:
     """Tell whether the cgroup of a container's record is frozen; without a freezer it is not.
 
-    cgroup: the document that `krun.execute.cgroup.as_document` makes.
+    cgroup: the document that `krun.execute.cgroup_record.as_document` makes.
     """
     is_v2 = cgroup["version"] == "v2"
     directory = cgroup["paths"].get("" if is_v2 else "freezer")

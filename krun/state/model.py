@@ -79,7 +79,7 @@ class Container(Record):
     ready: bool = False  # whether `create` has finished
     pid: int = 0
     pid_start: int = 0  # start time in clock ticks since boot, /proc/PID/stat field 22
-    cgroup: Mapping[str, Any] | None = None  # as krun.execute.cgroup writes it
+    cgroup: Mapping[str, Any] | None = None  # as krun.execute.cgroup_record writes it
     covered_mount: int = 0  # without a mount namespace: the id of the mount that the root's own covers
     rdt: Mapping[str, Any] | None = None  # as krun.execute.rdt writes it
     poststart: tuple[StoredHook, ...] = ()

@@ -14,7 +14,7 @@ import pytest
 from support.cgroups import inside, left, made, output_inside, plan_here, read
 
 from krun.errors import HostError, Unsupported
-from krun.execute import cgroup
+from krun.execute import cgroup, cgroup_processes
 
 pytestmark = pytest.mark.needs("root", "cgroup_v1")
 
@@ -77,7 +77,7 @@ def test_a_process_enters_every_hierarchy(path: str) -> None:
         lines = Path(f"/proc/{process.pid}/cgroup").read_text().splitlines()
         entered = dict(line.split(":", 2)[1:] for line in lines)
         assert {entered[name] for name in record.paths} == {path}
-        assert cgroup.pids(record) == [process.pid]
+        assert cgroup_processes.pids(record) == [process.pid]
 
 
 def test_only_the_devices_of_the_list_can_be_opened(path: str) -> None:
@@ -152,21 +152,21 @@ def test_a_frozen_cgroup_is_refused(path: str) -> None:
     """Nothing in there could be started."""
     plan = plan_here(path)
     with made(plan) as record:
-        cgroup.freeze(record)
+        cgroup_processes.freeze(record)
         with pytest.raises(HostError, match=r"^cgroup .*: is frozen$"):
             cgroup.prepare(plan)
-        cgroup.thaw(record)
+        cgroup_processes.thaw(record)
 
 
 def test_a_frozen_process_stands_still_until_it_is_thawed(path: str) -> None:
     """Pause and resume."""
     with made(plan_here(path)) as record, inside(record, "while :; do :; done") as process:
-        cgroup.freeze(record)
-        assert cgroup.is_frozen(record)
+        cgroup_processes.freeze(record)
+        assert cgroup_processes.is_frozen(record)
         before = Path(f"/proc/{process.pid}/schedstat").read_text()
         assert Path(f"/proc/{process.pid}/schedstat").read_text() == before
-        cgroup.thaw(record)
-        assert not cgroup.is_frozen(record)
+        cgroup_processes.thaw(record)
+        assert not cgroup_processes.is_frozen(record)
 
 
 @pytest.mark.parametrize("paused", [False, True])
@@ -175,11 +175,11 @@ def test_killing_all_ends_every_process_also_of_a_paused_container(path: str, *,
     with made(plan_here(path)) as record, inside(record, "sleep 60 & sleep 60 & echo ready; wait") as process:
         assert process.stdout is not None
         process.stdout.readline()
-        assert len(cgroup.pids(record)) == 3
+        assert len(cgroup_processes.pids(record)) == 3
         if paused:
-            cgroup.freeze(record)
-        cgroup.kill_all(record)
-        assert cgroup.pids(record) == []
+            cgroup_processes.freeze(record)
+        cgroup_processes.kill_all(record)
+        assert cgroup_processes.pids(record) == []
         assert process.wait(10) == -signal.SIGKILL
 
 
@@ -188,8 +188,8 @@ def test_killing_all_ends_a_process_that_forks_without_end(path: str) -> None:
     with made(plan_here(path)) as record, inside(record, "f() { f & f & wait; }; echo ready; f") as process:
         assert process.stdout is not None
         process.stdout.readline()
-        cgroup.kill_all(record)
-        assert cgroup.pids(record) == []
+        cgroup_processes.kill_all(record)
+        assert cgroup_processes.pids(record) == []
 
 
 def test_a_signal_reaches_every_process_once(path: str) -> None:
@@ -198,8 +198,8 @@ def test_a_signal_reaches_every_process_once(path: str) -> None:
     with made(plan_here(path)) as record, inside(record, f"({waiting}) & {waiting}") as p:
         assert p.stdout is not None
         assert [p.stdout.readline().strip() for _ in range(2)] == ["ready", "ready"]
-        cgroup.signal_all(record, 0)
-        cgroup.signal_all(record, signal.SIGUSR1)
+        cgroup_processes.signal_all(record, 0)
+        cgroup_processes.signal_all(record, signal.SIGUSR1)
         assert [p.stdout.readline().strip() for _ in range(2)] == ["got", "got"]
 
 

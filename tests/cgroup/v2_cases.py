@@ -17,7 +17,7 @@ import pytest
 from support.cgroups import inside, left, made, output_inside, plan_here, read
 
 from krun.errors import HostError, Unsupported
-from krun.execute import cgroup
+from krun.execute import cgroup, cgroup_processes
 from krun.host.cgroups import Hierarchy, probe_cgroups
 from krun.state import liveness
 
@@ -71,7 +71,7 @@ def test_a_process_enters(path: str) -> None:
     """One hierarchy, one write."""
     with made(plan_here(path)) as record, inside(record) as process:
         assert Path(f"/proc/{process.pid}/cgroup").read_text() == f"0::{path}\n"
-        assert cgroup.pids(record) == [process.pid]
+        assert cgroup_processes.pids(record) == [process.pid]
 
 
 PROBE = "for d in null zero tty7; do (: </run/devices/$d) 2>/dev/null && echo $d; done; :"
@@ -187,7 +187,7 @@ def test_a_frozen_cgroup_is_refused(path: str) -> None:
     """Nothing in there could be started."""
     plan = plan_here(path)
     with made(plan) as record:
-        cgroup.freeze(record)
+        cgroup_processes.freeze(record)
         with pytest.raises(HostError, match=r"^cgroup .*: is frozen$"):
             cgroup.prepare(plan)
 
@@ -198,12 +198,12 @@ def test_killing_all_ends_every_process_also_of_a_paused_container(path: str, *,
     with made(plan_here(path)) as record, inside(record, "sleep 60 & sleep 60 & echo ready; wait") as process:
         assert process.stdout is not None
         process.stdout.readline()
-        assert len(cgroup.pids(record)) == 3
+        assert len(cgroup_processes.pids(record)) == 3
         if paused:
-            cgroup.freeze(record)
-            assert cgroup.is_frozen(record)
-        cgroup.kill_all(record)
-        assert cgroup.pids(record) == []
+            cgroup_processes.freeze(record)
+            assert cgroup_processes.is_frozen(record)
+        cgroup_processes.kill_all(record)
+        assert cgroup_processes.pids(record) == []
         assert process.wait(10) == -signal.SIGKILL
 
 

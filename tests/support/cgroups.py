@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from krun.execute import cgroup
-from krun.execute.cgroup import CgroupRecord
+from krun.execute.cgroup_record import CgroupRecord
 from krun.host.cgroups import probe_cgroups
 from krun.plan.cgroups import CgroupPlan, plan_cgroup
 from krun.plan.model import Options
@@ -57,7 +57,8 @@ def inside(record: CgroupRecord, command: str = "exec sleep 60") -> Iterator[sub
         text=True,
     ) as process:
         try:
-            cgroup.enter(record, process.pid)
+            for directory in record.directories():
+                (Path(directory) / "cgroup.procs").write_text(str(process.pid))
             assert process.stdin is not None
             process.stdin.write("go\n")
             process.stdin.flush()
