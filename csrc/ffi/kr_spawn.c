@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kr_spawn.h"
 
+#include "../base/clone.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define CHILD_STACK 16384
 
 struct spawn {
 	int image;
@@ -19,7 +20,7 @@ struct spawn {
 	const int *inherit;
 	unsigned inherit_count;
 	const struct kr_cgroups *cgroups;
-	int *error; /* the child's errno, in memory that both share */
+	int error; /* the child's errno */
 };
 
 static int inherit_descriptors(const struct spawn *spawn)
@@ -47,8 +48,10 @@ static int enter_cgroups(const struct kr_cgroups *cgroups)
 	return 0;
 }
 
-static _Noreturn void run_child(const struct spawn *spawn)
+/* In the parent's memory, on a stack in its frame, while the parent waits. */
+static void run_child(void *argument)
 {
+	struct spawn *spawn = argument;
 	struct sigaction standard = { .sa_handler = SIG_DFL };
 	char *const no_environment[] = { NULL };
 	sigset_t none;
@@ -61,7 +64,7 @@ static _Noreturn void run_child(const struct spawn *spawn)
 	    sigprocmask(SIG_SETMASK, &none, NULL) == 0) {
 		(void)execveat(spawn->image, "", spawn->args, no_environment, AT_EMPTY_PATH);
 	}
-	*spawn->error = errno;
+	spawn->error = errno;
 	_exit(127);
 }
 
@@ -75,11 +78,15 @@ int kr_spawn(int image, char *const args[], const int *inherit, unsigned inherit
 		.inherit_count = inherit_count,
 		.cgroups = cgroups,
 	};
+	_Alignas(16) char stack[CHILD_STACK];
 	int fd = -1;
+	/* The interpreter's page tables are not copied. */
 	struct clone_args how = {
-		.flags = (uint64_t)(CLONE_VFORK | CLONE_PIDFD),
+		.flags = (uint64_t)(CLONE_VM | CLONE_VFORK | CLONE_PIDFD),
 		.pidfd = (uintptr_t)&fd,
 		.exit_signal = SIGCHLD,
+		.stack = (uintptr_t)stack,
+		.stack_size = sizeof stack,
 	};
 	sigset_t all;
 	sigset_t before;
@@ -90,20 +97,12 @@ int kr_spawn(int image, char *const args[], const int *inherit, unsigned inherit
 		how.flags |= (__u64)CLONE_INTO_CGROUP;
 		how.cgroup = (__u64)cgroups->unified;
 	}
-	spawn.error = mmap(NULL, sizeof *spawn.error, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (spawn.error == MAP_FAILED) {
-		return -errno;
-	}
 	/* No handler of the parent's may run in the child. */
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, &before);
-	pid = (int)syscall(SYS_clone3, &how, sizeof how);
-	if (pid == 0) {
-		run_child(&spawn);
-	}
-	error = pid < 0 ? errno : *spawn.error;
+	pid = (int)kr_clone(&how, sizeof how, run_child, &spawn);
+	error = pid < 0 ? -pid : spawn.error;
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
-	(void)munmap(spawn.error, sizeof *spawn.error);
 	if (error != 0) {
 		if (pid > 0) {
 			while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {

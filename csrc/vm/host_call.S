@@ -43,26 +43,4 @@ kr_signal_restorer:
 	syscall
 	.size	kr_signal_restorer, .-kr_signal_restorer
 
-/* int64_t kr_host_clone(const struct clone_args *args, size_t size, void (*child)(void *), void *argument);
- *
- * clone3 with a stack of the child's own: the child calls child(argument), which does not return; the parent gets
- * what the kernel returns. */
-	.globl	kr_host_clone
-	.type	kr_host_clone, @function
-kr_host_clone:
-	.cfi_startproc
-	movq	%rdx, %r8
-	movq	%rcx, %r9
-	movl	$435, %eax
-	syscall
-	testq	%rax, %rax
-	jz	1f
-	ret
-1:	xorl	%ebp, %ebp
-	movq	%r9, %rdi
-	call	*%r8
-	ud2
-	.cfi_endproc
-	.size	kr_host_clone, .-kr_host_clone
-
 	.section .note.GNU-stack, "", @progbits

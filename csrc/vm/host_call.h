@@ -10,8 +10,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct clone_args;
-
 #define KR_CALL_SKIPPED (-513)
 
 int64_t kr_host_call_enter(const volatile int *pending, int64_t nr, const uint64_t arg[6]);
@@ -36,8 +34,5 @@ static inline bool kr_host_call_is_ahead(uint64_t ip)
 
 	return begun - ip - 1 < window || KR_NOTIFY_IP - ip - 1 < window;
 }
-
-/* clone3(2) with a stack for the child, which calls child(argument); that does not return. */
-int64_t kr_host_clone(const struct clone_args *args, size_t size, void (*child)(void *), void *argument);
 
 #endif

@@ -13,6 +13,7 @@
  */
 #include "vfork.h"
 
+#include "../base/clone.h"
 #include "awaited.h"
 #include "host_call.h"
 #include "machine.h"
@@ -174,7 +175,7 @@ static int64_t lend(struct kr_thread *thread, const struct clone_args *args, voi
 	/* From the copy of the record on until the kernel has copied the descriptors, nobody makes one. */
 	kr_machine_lock_memory(thread->machine);
 	equip(&borrower, thread, cpu, args->flags);
-	result = kr_host_clone(&host, sizeof host, run, &borrower);
+	result = kr_clone(&host, sizeof host, run, &borrower);
 	/* Thread-local storage is shared, too. */
 	kr_thread_adopt(thread);
 	/* The child has, unless there is none or it was killed first. */

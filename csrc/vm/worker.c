@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "worker.h"
 
+#include "../base/clone.h"
 #include "../base/fd.h"
 #include "host_call.h"
 #include "machine.h"
@@ -81,7 +82,7 @@ static void run_in_child(struct kr_cpu *cpu)
 	const struct clone_args args = { .flags = CLONE_VM | CLONE_VFORK | CLONE_FILES,
 					 .stack = (uint64_t)(uintptr_t)stack,
 					 .stack_size = sizeof stack };
-	int64_t pid = kr_host_clone(&args, sizeof args, run_first, cpu);
+	int64_t pid = kr_clone(&args, sizeof args, run_first, cpu);
 
 	while (pid > 0 && waitpid((pid_t)pid, NULL, (int)__WCLONE) < 0 && errno == EINTR) {
 	}
