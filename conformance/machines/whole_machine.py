@@ -36,12 +36,14 @@ def run(
     memory: str = "1G",
     timeout_s: float = 600,
     systemd: bool = False,
+    parameters: Sequence[str] = (),
 ) -> Ended:
     """Boot, run the command with /mnt as its working directory, power off.
 
     share: the writable directory behind /mnt; gets the files `job`, `output` and `status`.  A temporary one
     by default.
     systemd: have Debian's systemd as the first process, and the command as a service of it.
+    parameters: further ones of the kernel.
     Raises BootError, with what the console said, and OSError when the emulator cannot be executed.
     """
     with tempfile.TemporaryDirectory(prefix="whole-machine-") as scratch:
@@ -55,8 +57,8 @@ def run(
         words = [EMULATOR, "-accel", "tcg,thread=multi", "-cpu", "max,+svm", "-smp", "2", "-m", memory]
         words += ["-nodefaults", "-nographic", "-no-reboot", "-serial", "stdio"]
         words += ["-kernel", str(kernel.image), "-initrd", str(initial)]
-        line = "console=ttyS0 quiet panic=-1 share=share"
-        words += ["-append", f"{line} manager=systemd" if systemd else line]
+        line = ["console=ttyS0", "quiet", "panic=-1", "share=share", *parameters]
+        words += ["-append", " ".join([*line, "manager=systemd"] if systemd else line)]
         for tag, path in folders.items():
             mode = ",readonly=on,multidevs=remap" if tag == "host" else ""
             words += ["-virtfs", f"local,path={path},mount_tag={tag},security_model=none{mode}"]

@@ -148,6 +148,7 @@ REQUIREMENTS: Mapping[str, Callable[[], str | None]] = {
     "dbus": _programs("dbus", "dbus-daemon"),
     "systemd": _one_program("systemd", "systemd", "/lib/systemd"),
     "apparmor": _programs("apparmor", "apparmor_parser"),
+    "secilc": _programs("secilc", "secilc"),
     "qemu": _programs("qemu-system-x86", "qemu-system-x86_64"),
 }
 
