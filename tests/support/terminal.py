@@ -52,6 +52,8 @@ class Terminal:
             preexec_fn=_take_terminal,  # noqa: PLW1509  # the tests have one thread
         )
         os.close(slave)
+        # A write that waits is not always woken when the last reader goes.
+        os.set_blocking(self.master, False)
 
     def resize(self, rows: int, columns: int) -> None:
         """Change the window's size; the kernel tells the foreground process group."""
@@ -80,7 +82,7 @@ class Terminal:
                 f"no {text!r} within {time.monotonic() - begin:.0f} s: {self._tail()}"
             )
             if writable:
-                rest = rest[os.write(self.master, rest[:4096]) :]
+                rest = rest[self._write(rest[:4096]) :]
             if readable:
                 self.seen += self._read(text)
         before, _, self.seen = self.seen.partition(wanted)
@@ -107,6 +109,12 @@ class Terminal:
         """Hang up and wait for the program's end."""
         os.close(self.master)
         self.process.wait(TIMEOUT_S)
+
+    def _write(self, data: memoryview) -> int:
+        try:
+            return os.write(self.master, data)
+        except BlockingIOError:
+            return 0
 
     def _read(self, text: str) -> bytes:
         try:
