@@ -37,6 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, usual)
     config.addinivalue_line("markers", "needs(*names): what the test needs of its machine")
+    config.addinivalue_line("markers", "machine(boot): the machine that the test is about")
     hypothesis.settings.register_profile("strict", derandomize=True)
     if os.environ.get(STRICT) == "1":
         hypothesis.settings.load_profile("strict")

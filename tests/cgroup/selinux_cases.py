@@ -1,4 +1,4 @@
-"""What test_selinux runs in a machine whose kernel enforces a policy: selinux.cil, as /mnt/policy.
+"""What test_selinux runs in a machine whose kernel enforces a policy: selinux.cil.
 
 Not collected by itself: these need root, and a kernel of their own.
 """
@@ -18,17 +18,20 @@ from support.shared_root import Krun
 LABEL = "system_u:system_r:container_t:s0:c1,c2"
 MOUNTS = "system_u:object_r:container_file_t:s0:c1,c2"
 SELINUX = Path("/sys/fs/selinux")
+POLICY_VERSION = "33"
 MONITORS = ("none", "builtin")
 
 Make = Callable[..., Krun]
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _enforced() -> None:
+def _enforced(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Give the kernel its policy, and have it enforced."""
-    if not (SELINUX / "load").exists():
-        subprocess.run(["mount", "-t", "selinuxfs", "none", SELINUX], check=True)
-    (SELINUX / "load").write_bytes(Path("/mnt/policy").read_bytes())  # in one write
+    policy = tmp_path_factory.mktemp("policy") / "policy"
+    source = Path(__file__).resolve().with_name("selinux.cil")
+    subprocess.run(["secilc", "-c", POLICY_VERSION, "-o", policy, "-f", "/dev/null", source], check=True)
+    subprocess.run(["mount", "-t", "selinuxfs", "none", SELINUX], check=True)
+    (SELINUX / "load").write_bytes(policy.read_bytes())  # in one write
     (SELINUX / "enforce").write_text("1")
 
 

@@ -22,7 +22,7 @@ EXTRA_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
 GO_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/local/go/bin"
 RUST_PATH = f"{os.environ.get('PATH', os.defpath)}:{Path.home() / '.cargo/bin'}"
 # Hundreds of megabytes that the README's command does not install: without them a test is always skipped.
-OPTIONAL = ("node", "java", "go", "rust", "python-tests")
+OPTIONAL = ("node", "java", "go", "rust")
 
 
 def _root() -> str | None:
