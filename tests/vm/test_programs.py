@@ -33,6 +33,13 @@ def test_process_case_ends_as_without_a_vm(case: str, static: Callable[[str], Pa
     cases.check_same(cases.natively(payload, case), in_vm(payload, case))
 
 
+@pytest.mark.parametrize("case", cases.names("robust"))
+def test_locks_of_the_dead_are_found(case: str, static: Callable[[str], Path], in_vm: Run) -> None:
+    """A robust mutex of who has ended, however it was, is its next owner's to set right."""
+    payload = static("robust")
+    cases.check_same(cases.natively(payload, case), in_vm(payload, case))
+
+
 @pytest.mark.parametrize(
     ("compiler", "options"),
     [

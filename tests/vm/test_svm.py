@@ -24,6 +24,7 @@ LEFT_OUT = {
         "program_of_a_descriptor_runs",
         "waits",
     ),
+    "robust": (),
     "signals": ("blocks", "spins", "blocks_and_catches", "spins_and_catches", "floating_point_error"),
     "spawn": ("threads_spawn_together",),
 }

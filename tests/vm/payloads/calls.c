@@ -4,6 +4,8 @@
  * scene; what it prints has to be the same on a kernel and in the monitor.
  */
 #define _GNU_SOURCE
+#include "scenes.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +22,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
@@ -46,8 +47,6 @@
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
-
-#define COUNT(all) (sizeof(all) / sizeof(all)[0])
 
 /* The result of a call, with its errno when it failed. */
 static long show(const char *what, long result)
@@ -507,25 +506,14 @@ static void extended(void)
 	show("name_to_handle_at", syscall(SYS_name_to_handle_at, AT_FDCWD, "/tmp/missing", pages, pages, 0));
 }
 
-struct scene {
-	const char *name;
-	void (*play)(void);
-};
-
 int main(int argc, char **argv)
 {
 	static const struct scene scenes[] = {
 		{ "files", files },       { "locks", locks },     { "descriptors", descriptors },
 		{ "sockets", sockets },   { "waits", waits },     { "interrupted", interrupted },
 		{ "ipc", ipc },           { "futexes", futexes }, { "process", process },
-		{ "extended", extended },
+		{ "extended", extended }, { NULL, NULL },
 	};
 
-	for (size_t i = 0; argc > 1 && i < COUNT(scenes); i++) {
-		if (strcmp(argv[1], scenes[i].name) == 0) {
-			scenes[i].play();
-			return 0;
-		}
-	}
-	return 99;
+	return play_scene(scenes, argc, argv);
 }

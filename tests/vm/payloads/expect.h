@@ -24,6 +24,11 @@ struct test_case {
 	int (*run)(void);
 };
 
+/* A test_case whose function has its name. */
+/* clang-format off */
+#define CASE(name) { #name, name }
+/* clang-format on */
+
 static inline int run_case(const struct test_case *cases, int argc, char **argv)
 {
 	for (; argc > 1 && cases->name != NULL; cases++) {

@@ -97,7 +97,6 @@ static int memory_is_mapped_beside_a_socket_that_lingers(void)
 int main(int argc, char **argv)
 {
 	static const struct test_case cases[] = {
-#define CASE(name) { #name, name }
 		CASE(lock_outlives_a_sent_descriptor),
 		CASE(memory_is_mapped_beside_a_socket_that_lingers),
 		{ NULL, NULL },

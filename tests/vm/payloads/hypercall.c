@@ -73,7 +73,6 @@ static int ends_with_eintr(void)
 int main(int argc, char **argv)
 {
 	static const struct test_case cases[] = {
-#define CASE(name) { #name, name }
 		CASE(restarts),
 		CASE(ends_with_eintr),
 		{ NULL, NULL },

@@ -222,7 +222,6 @@ static int at_any_moment_beside_the_parent(void)
 int main(int argc, char **argv)
 {
 	static const struct test_case cases[] = {
-#define CASE(name) { #name, name }
 		CASE(in_the_middle_of_a_mapping),
 		CASE(at_any_moment),
 		CASE(at_any_moment_beside_the_parent),

@@ -328,7 +328,6 @@ static int limits_are_the_payloads(void)
 int main(int argc, char **argv)
 {
 	static const struct test_case cases[] = {
-#define CASE(name) { #name, name }
 		CASE(segments_have_their_protection),
 		CASE(stack_and_heap_are_named),
 		CASE(changes_are_seen),

@@ -261,7 +261,6 @@ static int bad_requests_have_the_kernels_answers(void)
 int main(int argc, char **argv)
 {
 	static const struct test_case cases[] = {
-#define CASE(name) { #name, name }
 		CASE(fresh_memory_is_zero),
 		CASE(unmapped_is_gone),
 		CASE(protection_changes),

@@ -215,7 +215,6 @@ static int mounts_are_joined(void)
 int main(int argc, char **argv)
 {
 	static const struct test_case cases[] = {
-#define CASE(name) { #name, name }
 		CASE(user_namespace_is_left),
 		CASE(others_belong_to_it),
 		CASE(one_lies_in_another),

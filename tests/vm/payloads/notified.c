@@ -4,37 +4,21 @@
  * and how it ends has to be the same on a kernel and in the monitor.
  */
 #define _GNU_SOURCE
-#include <errno.h>
+#include "filters.h"
+
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-#define COUNT(all)   (sizeof(all) / sizeof(all)[0])
-#define LOAD(field)  BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
-#define RETURN(what) BPF_STMT(BPF_RET | BPF_K, what)
-#define THREADS      8
-
-static void show(const char *what, long result)
-{
-	printf("%s: %s\n", what, result >= 0 ? "success" : strerrorname_np(errno));
-	fflush(stdout);
-}
+#define THREADS 8
 
 static void make(const char *path)
 {
@@ -56,9 +40,9 @@ static void answers(void)
 }
 
 /* The string stands where the stack begins, as far up as memory goes. */
-static void top_of_memory(char **argv)
+static void top_of_memory(void)
 {
-	make(argv[2]);
+	make(words[2]);
 }
 
 static void memory(void)
@@ -117,13 +101,23 @@ static void on_signal(int number)
 	signals++;
 }
 
-static void interrupted(int flags)
+static void receive_signals(int flags)
 {
 	struct sigaction action = { .sa_handler = on_signal, .sa_flags = flags };
 
 	sigaction(SIGUSR1, &action, NULL);
 	make("/interrupted");
 	printf("%d signals\n", signals);
+}
+
+static void interrupted(void)
+{
+	receive_signals(0);
+}
+
+static void restarted(void)
+{
+	receive_signals(SA_RESTART);
 }
 
 static void ignored(void)
@@ -155,13 +149,13 @@ static void threads(void)
 }
 
 /* A vfork, an exec in it and in place, a fork. */
-static void processes(char *program)
+static void processes(void)
 {
-	char *const args[] = { program, "child", NULL };
-	char *const next[] = { program, "next", NULL };
+	char *const args[] = { words[0], "child", NULL };
+	char *const next[] = { words[0], "next", NULL };
 	pid_t child;
 
-	posix_spawn(&child, program, NULL, NULL, args, NULL);
+	posix_spawn(&child, words[0], NULL, NULL, args, NULL);
 	(void)waitpid(child, NULL, 0);
 	child = fork();
 	if (child == 0) {
@@ -175,7 +169,17 @@ static void processes(char *program)
 		_exit(0);
 	}
 	(void)waitpid(child, NULL, 0);
-	(void)execv(program, next);
+	(void)execv(words[0], next);
+}
+
+static void child(void)
+{
+	make("/spawned");
+}
+
+static void next(void)
+{
+	make("/executed");
 }
 
 static void abandoned(void)
@@ -184,68 +188,40 @@ static void abandoned(void)
 	make("/later");
 }
 
-static long add_filter(long nr, uint32_t verdict)
-{
-	struct sock_filter code[] = {
-		LOAD(nr),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)nr, 0, 1),
-		RETURN(verdict),
-		RETURN(SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = { COUNT(code), code };
-
-	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
-}
-
 static void own_filters(void)
 {
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	show("allow", add_filter(SYS_mkdir, SECCOMP_RET_ALLOW));
+	show("allow", add_filter(SYS_mkdir, SECCOMP_RET_ALLOW, 0));
 	make("/asked");
-	show("trace", add_filter(SYS_mkdir, SECCOMP_RET_TRACE));
+	show("trace", add_filter(SYS_mkdir, SECCOMP_RET_TRACE, 0));
 	make("/stillasked");
-	show("notify without a listener", add_filter(SYS_sysinfo, SECCOMP_RET_USER_NOTIF));
+	show("notify without a listener", add_filter(SYS_sysinfo, SECCOMP_RET_USER_NOTIF, 0));
 	show("sysinfo", syscall(SYS_sysinfo, NULL));
-	show("notify", add_filter(SYS_mkdir, SECCOMP_RET_USER_NOTIF));
+	show("notify", add_filter(SYS_mkdir, SECCOMP_RET_USER_NOTIF, 0));
 	make("/unasked");
-	show("errno", add_filter(SYS_mkdir, SECCOMP_RET_ERRNO | ENOANO));
+	show("errno", add_filter(SYS_mkdir, SECCOMP_RET_ERRNO | ENOANO, 0));
 	make("/denied");
 }
 
 int main(int argc, char **argv)
 {
-	const char *scene = argc > 1 ? argv[1] : "";
+	static const struct scene scenes[] = {
+		{ "answers", answers },
+		{ "top", top_of_memory },
+		{ "memory", memory },
+		{ "addresses", addresses },
+		{ "descriptors", descriptors },
+		{ "interrupted", interrupted },
+		{ "restarted", restarted },
+		{ "ignored", ignored },
+		{ "threads", threads },
+		{ "processes", processes },
+		{ "child", child },
+		{ "next", next },
+		{ "abandoned", abandoned },
+		{ "own-filters", own_filters },
+		{ NULL, NULL },
+	};
 
-	if (strcmp(scene, "answers") == 0) {
-		answers();
-	} else if (strcmp(scene, "top") == 0) {
-		top_of_memory(argv);
-	} else if (strcmp(scene, "memory") == 0) {
-		memory();
-	} else if (strcmp(scene, "addresses") == 0) {
-		addresses();
-	} else if (strcmp(scene, "descriptors") == 0) {
-		descriptors();
-	} else if (strcmp(scene, "interrupted") == 0) {
-		interrupted(0);
-	} else if (strcmp(scene, "restarted") == 0) {
-		interrupted(SA_RESTART);
-	} else if (strcmp(scene, "ignored") == 0) {
-		ignored();
-	} else if (strcmp(scene, "threads") == 0) {
-		threads();
-	} else if (strcmp(scene, "processes") == 0) {
-		processes(argv[0]);
-	} else if (strcmp(scene, "child") == 0) {
-		make("/spawned");
-	} else if (strcmp(scene, "next") == 0) {
-		make("/executed");
-	} else if (strcmp(scene, "abandoned") == 0) {
-		abandoned();
-	} else if (strcmp(scene, "own-filters") == 0) {
-		own_filters();
-	} else {
-		return 99;
-	}
-	return 0;
+	return play_scene(scenes, argc, argv);
 }

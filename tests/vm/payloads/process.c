@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdint.h>
 #include <sys/auxv.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -279,143 +278,6 @@ static int any_thread_ends_the_process(void)
 	}
 }
 
-/* _exit of the whole process, not of the thread. */
-static int exit_releases_robust_mutexes(void)
-{
-	pthread_mutex_t *mutex =
-		mmap(NULL, sizeof *mutex, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	pthread_mutexattr_t attributes;
-	pid_t child;
-
-	EXPECT(mutex != MAP_FAILED && pthread_mutexattr_init(&attributes) == 0);
-	EXPECT(pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST) == 0);
-	EXPECT(pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED) == 0);
-	EXPECT(pthread_mutex_init(mutex, &attributes) == 0);
-	child = fork();
-	if (child == 0) {
-		_exit(pthread_mutex_lock(mutex));
-	}
-	EXPECT(waitpid(child, NULL, 0) == child);
-	alarm(10);
-	EXPECT(pthread_mutex_lock(mutex) == EOWNERDEAD);
-	return 0;
-}
-
-static pthread_mutex_t *shared_mutexes;
-
-/* Both are the child's, and robust. */
-static void share_mutexes(void)
-{
-	pthread_mutexattr_t attributes;
-
-	shared_mutexes =
-		mmap(NULL, 2 * sizeof *shared_mutexes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	EXPECT(shared_mutexes != MAP_FAILED && pthread_mutexattr_init(&attributes) == 0);
-	EXPECT(pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST) == 0);
-	EXPECT(pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED) == 0);
-	for (int i = 0; i < 2; i++) {
-		EXPECT(pthread_mutex_init(&shared_mutexes[i], &attributes) == 0);
-	}
-}
-
-static void *lock_both(void *argument)
-{
-	EXPECT(pthread_mutex_lock(&shared_mutexes[0]) == 0 && pthread_mutex_lock(&shared_mutexes[1]) == 0);
-	EXPECT(write(*(int *)argument, "l", 1) == 1);
-	for (;;) {
-		pause();
-	}
-}
-
-static void check_released(void)
-{
-	alarm(10);
-	for (int i = 0; i < 2; i++) {
-		EXPECT(pthread_mutex_lock(&shared_mutexes[i]) == EOWNERDEAD);
-		EXPECT(pthread_mutex_consistent(&shared_mutexes[i]) == 0);
-		EXPECT(pthread_mutex_unlock(&shared_mutexes[i]) == 0);
-	}
-}
-
-/* Whoever dies without a call of its own: by a signal, its main thread's or another's locks. */
-static int killed_process_releases_robust_mutexes(void)
-{
-	for (int kind = 0; kind < 4; kind++) {
-		int number = kind % 2 != 0 ? SIGKILL : SIGTERM;
-		int fds[2];
-		char byte;
-		pid_t child;
-
-		share_mutexes();
-		EXPECT(pipe(fds) == 0);
-		child = fork();
-		if (child == 0) {
-			pthread_t thread;
-
-			if (kind / 2 == 0) {
-				lock_both(&fds[1]);
-			}
-			EXPECT(pthread_create(&thread, NULL, lock_both, &fds[1]) == 0);
-			pause();
-		}
-		EXPECT(read(fds[0], &byte, 1) == 1);
-		EXPECT(pthread_mutex_trylock(&shared_mutexes[1]) == EBUSY);
-		EXPECT(kill(child, number) == 0 && waitpid(child, NULL, 0) == child);
-		check_released();
-	}
-	return 0;
-}
-
-static void *kill_soon(void *argument)
-{
-	usleep(50000);
-	kill(*(pid_t *)argument, SIGKILL);
-	return NULL;
-}
-
-static int death_wakes_who_waits_for_a_robust_mutex(void)
-{
-	pthread_t killer;
-	int fds[2];
-	char byte;
-	pid_t child;
-
-	share_mutexes();
-	EXPECT(pipe(fds) == 0);
-	child = fork();
-	if (child == 0) {
-		lock_both(&fds[1]);
-	}
-	EXPECT(read(fds[0], &byte, 1) == 1 && pthread_create(&killer, NULL, kill_soon, &child) == 0);
-	check_released();
-	EXPECT(pthread_join(killer, NULL) == 0 && waitpid(child, NULL, 0) == child);
-	return 0;
-}
-
-/* After a child has borrowed the memory, and been killed in it, too. */
-static int lender_of_memory_releases_robust_mutexes(void)
-{
-	int fds[2];
-	char byte;
-	pid_t child;
-
-	share_mutexes();
-	EXPECT(pipe(fds) == 0);
-	child = fork();
-	if (child == 0) {
-		pid_t inner = vfork();
-
-		if (inner == 0) {
-			kill(getpid(), SIGKILL);
-		}
-		waitpid(inner, NULL, 0);
-		lock_both(&fds[1]);
-	}
-	EXPECT(read(fds[0], &byte, 1) == 1 && kill(child, SIGKILL) == 0 && waitpid(child, NULL, 0) == child);
-	check_released();
-	return 0;
-}
-
 static int release_is_marked(void)
 {
 	struct utsname name;
@@ -440,7 +302,6 @@ int main(int argc, char **argv)
 	/* One case a line, as the tests read them. */
 	/* clang-format off */
 	static const struct test_case cases[] = {
-#define CASE(name) { #name, name }
 		CASE(red_zone_survives),
 		CASE(call_keeps_registers),
 		CASE(unknown_call_is_enosys),
@@ -456,10 +317,6 @@ int main(int argc, char **argv)
 		CASE(threads_count_together),
 		CASE(signal_finds_its_thread),
 		CASE(any_thread_ends_the_process),
-		CASE(exit_releases_robust_mutexes),
-		CASE(killed_process_releases_robust_mutexes),
-		CASE(death_wakes_who_waits_for_a_robust_mutex),
-		CASE(lender_of_memory_releases_robust_mutexes),
 		CASE(release_is_marked),
 		CASE(waits),
 		CASE(finds_no_descriptor),

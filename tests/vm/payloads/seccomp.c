@@ -4,45 +4,14 @@
  * prints and how it ends has to be the same on a kernel and in the monitor.
  */
 #define _GNU_SOURCE
-#include <errno.h>
+#include "filters.h"
+
 #include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <unistd.h>
-
-#define COUNT(all)   (sizeof(all) / sizeof(all)[0])
-#define LOAD(field)  BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
-#define RETURN(what) BPF_STMT(BPF_RET | BPF_K, what)
-
-static void show(const char *what, long result)
-{
-	printf("%s: %s\n", what, result >= 0 ? "success" : strerrorname_np(errno));
-	fflush(stdout);
-}
-
-/* Let every call `nr` come to `verdict`. */
-static long add_filter(long nr, uint32_t verdict, unsigned flags)
-{
-	struct sock_filter code[] = {
-		LOAD(nr),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)nr, 0, 1),
-		RETURN(verdict),
-		RETURN(SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = { COUNT(code), code };
-
-	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
-}
 
 static void allow_filters(void)
 {
@@ -107,6 +76,21 @@ static void die(uint32_t verdict)
 	show("kill", add_filter(SYS_getppid, verdict, 0));
 	(void)syscall(SYS_getppid);
 	printf("still alive\n");
+}
+
+static void kill_process(void)
+{
+	die(SECCOMP_RET_KILL_PROCESS);
+}
+
+static void kill_thread(void)
+{
+	die(SECCOMP_RET_KILL_THREAD);
+}
+
+static void trap_unhandled(void)
+{
+	die(SECCOMP_RET_TRAP);
 }
 
 static void *be_killed(void *nothing)
@@ -216,9 +200,9 @@ static void faults(void)
 	show("known action", syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action));
 }
 
-static void inherit(char *program)
+static void inherit(void)
 {
-	char *const args[] = { program, "probe", NULL };
+	char *const args[] = { words[0], "probe", NULL };
 	pid_t child;
 
 	allow_filters();
@@ -230,7 +214,7 @@ static void inherit(char *program)
 		_exit(0);
 	}
 	(void)waitpid(child, NULL, 0);
-	(void)execv(program, args);
+	(void)execv(args[0], args);
 	show("execv", -1);
 }
 
@@ -269,40 +253,24 @@ static void strict_broken(void)
 
 int main(int argc, char **argv)
 {
-	const char *scene = argc > 1 ? argv[1] : "";
+	static const struct scene scenes[] = {
+		{ "errnos", errnos },
+		{ "emulated", emulated },
+		{ "trap", trap },
+		{ "kill-process", kill_process },
+		{ "kill-thread", kill_thread },
+		{ "all-threads", synchronized_filters },
+		{ "trap-unhandled", trap_unhandled },
+		{ "kill-thread-of-two", kill_thread_of_two },
+		{ "arguments", arguments },
+		{ "faults", faults },
+		{ "inherit", inherit },
+		{ "calls", calls },
+		{ "probe", probe },
+		{ "strict", strict },
+		{ "strict-broken", strict_broken },
+		{ NULL, NULL },
+	};
 
-	if (strcmp(scene, "errnos") == 0) {
-		errnos();
-	} else if (strcmp(scene, "emulated") == 0) {
-		emulated();
-	} else if (strcmp(scene, "trap") == 0) {
-		trap();
-	} else if (strcmp(scene, "kill-process") == 0) {
-		die(SECCOMP_RET_KILL_PROCESS);
-	} else if (strcmp(scene, "kill-thread") == 0) {
-		die(SECCOMP_RET_KILL_THREAD);
-	} else if (strcmp(scene, "all-threads") == 0) {
-		synchronized_filters();
-	} else if (strcmp(scene, "trap-unhandled") == 0) {
-		die(SECCOMP_RET_TRAP);
-	} else if (strcmp(scene, "kill-thread-of-two") == 0) {
-		kill_thread_of_two();
-	} else if (strcmp(scene, "arguments") == 0) {
-		arguments();
-	} else if (strcmp(scene, "faults") == 0) {
-		faults();
-	} else if (strcmp(scene, "inherit") == 0) {
-		inherit(argv[0]);
-	} else if (strcmp(scene, "calls") == 0) {
-		calls();
-	} else if (strcmp(scene, "probe") == 0) {
-		probe();
-	} else if (strcmp(scene, "strict") == 0) {
-		strict();
-	} else if (strcmp(scene, "strict-broken") == 0) {
-		strict_broken();
-	} else {
-		return 99;
-	}
-	return 0;
+	return play_scene(scenes, argc, argv);
 }

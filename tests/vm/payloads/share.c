@@ -444,7 +444,6 @@ static int parent_goes_its_own_way(void)
 int main(int argc, char **argv)
 {
 	static const struct test_case cases[] = {
-#define CASE(name) { #name, name }
 		CASE(child_runs_beside_its_parent),
 		CASE(mappings_are_shared),
 		CASE(many_at_once),

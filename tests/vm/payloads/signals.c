@@ -608,7 +608,6 @@ static int spins_and_catches(void)
 int main(int argc, char **argv)
 {
 	static const struct test_case cases[] = {
-#define CASE(name) { #name, name }
 		CASE(handler_runs),
 		CASE(nodefer_leaves_it_unblocked),
 		CASE(resethand_is_once),

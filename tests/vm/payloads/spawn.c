@@ -292,7 +292,6 @@ static int forked_child_knows_its_path(void)
 int main(int argc, char **argv)
 {
 	static const struct test_case cases[] = {
-#define CASE(name) { #name, name }
 		CASE(child_writes_parents_memory),
 		CASE(childs_mapping_is_the_parents),
 		CASE(childs_actions_and_descriptors_are_its_own),
