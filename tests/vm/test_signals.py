@@ -19,8 +19,17 @@ WAITING = ("blocks", "spins", "blocks_and_catches", "spins_and_catches")
 def test_signal_case_ends_as_without_a_vm(
     case: str, static: Callable[[str], Path], in_vm: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
-    """Handlers, masks, restarts, stacks, faults and default actions are the kernel's."""
+    """Handlers, masks, restarts, stacks and default actions are the kernel's."""
     payload = static("signals")
+    cases.check_same(cases.natively(payload, case), in_vm(payload, case))
+
+
+@pytest.mark.parametrize("case", cases.names("faults"))
+def test_fault_becomes_the_signal_that_it_is_without_a_vm(
+    case: str, static: Callable[[str], Path], in_vm: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    """Number, code and address are the kernel's."""
+    payload = static("faults")
     cases.check_same(cases.natively(payload, case), in_vm(payload, case))
 
 

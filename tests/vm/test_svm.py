@@ -17,6 +17,7 @@ pytestmark = pytest.mark.needs("qemu", "busybox", "gcc")
 
 # Slow in an emulated processor, or in want of files, of memory or of a processor that traps floating point.
 LEFT_OUT = {
+    "faults": ("floating_point_error",),
     "memory": ("large_heap",),
     "process": (
         "exec_errors_come_back",
@@ -25,7 +26,7 @@ LEFT_OUT = {
         "waits",
     ),
     "robust": (),
-    "signals": ("blocks", "spins", "blocks_and_catches", "spins_and_catches", "floating_point_error"),
+    "signals": ("blocks", "spins", "blocks_and_catches", "spins_and_catches"),
     "spawn": ("threads_spawn_together",),
 }
 CASES = [
