@@ -5,7 +5,7 @@
  * Input: three u64 arguments, then instructions.
  */
 #include "tests/check.h"
-#include "vm/filter.h"
+#include "vm/seccomp.h"
 
 #include <errno.h>
 #include <linux/audit.h>
@@ -180,12 +180,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	code[PREFIX + count++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_A, 0);
 	count += PREFIX;
-	is_taken = kr_filter_add(&seccomp, code, count, false) == 0;
+	is_taken = kr_seccomp_add(&seccomp, code, count, false) == 0;
 	end = ask_kernel(code, count, arg);
 	CHECK(is_taken == (end != REFUSED));
 	if (is_taken) {
 		CHECK(end == expect(kr_seccomp_run(&seccomp, &call, NULL)));
-		kr_filter_drop_all(&seccomp);
+		kr_seccomp_drop(&seccomp);
 	}
 	return 0;
 }

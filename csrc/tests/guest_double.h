@@ -7,7 +7,7 @@
 #define KR_GUEST_DOUBLE_H
 
 #include "vm/calls.h"
-#include "vm/filter.h"
+#include "vm/seccomp.h"
 
 #define DOUBLE_ARENA       0x20000000ull
 #define DOUBLE_ARENA_BYTES 0x10000ull

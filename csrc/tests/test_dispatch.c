@@ -114,7 +114,7 @@ static int64_t under(struct kr_thread *thread, uint32_t verdict)
 	};
 
 	*thread = (struct kr_thread){ .host_result = 7 };
-	CHECK(kr_filter_add(&thread->seccomp, code, sizeof code / sizeof code[0], false) == 0);
+	CHECK(kr_seccomp_add(&thread->seccomp, code, sizeof code / sizeof code[0], false) == 0);
 	return call(thread, FORWARDED, 3, DOUBLE_ARENA, 5);
 }
 
@@ -123,30 +123,30 @@ static void a_filter_decides_before_anything_else(void)
 	struct kr_thread thread;
 
 	CHECK(under(&thread, SECCOMP_RET_ALLOW) == 7);
-	kr_filter_drop_all(&thread.seccomp);
+	kr_seccomp_drop(&thread.seccomp);
 	CHECK(under(&thread, SECCOMP_RET_LOG) == 7);
-	kr_filter_drop_all(&thread.seccomp);
+	kr_seccomp_drop(&thread.seccomp);
 	CHECK(under(&thread, SECCOMP_RET_ERRNO | 38) == -38 && thread.host_calls == 0);
-	kr_filter_drop_all(&thread.seccomp);
+	kr_seccomp_drop(&thread.seccomp);
 	CHECK(under(&thread, SECCOMP_RET_ERRNO | 0xffff) == -4095);
-	kr_filter_drop_all(&thread.seccomp);
+	kr_seccomp_drop(&thread.seccomp);
 	CHECK(under(&thread, SECCOMP_RET_ERRNO) == 0 && thread.host_calls == 0);
-	kr_filter_drop_all(&thread.seccomp);
+	kr_seccomp_drop(&thread.seccomp);
 	CHECK(under(&thread, SECCOMP_RET_TRACE | 1) == -ENOSYS && thread.host_calls == 0);
-	kr_filter_drop_all(&thread.seccomp);
+	kr_seccomp_drop(&thread.seccomp);
 	CHECK(under(&thread, SECCOMP_RET_USER_NOTIF) == -ENOSYS && thread.host_calls == 0);
-	kr_filter_drop_all(&thread.seccomp);
+	kr_seccomp_drop(&thread.seccomp);
 	CHECK(under(&thread, SECCOMP_RET_TRAP | 42) == FORWARDED && thread.traps == 1 && thread.trap_data == 42);
 	CHECK(thread.host_calls == 0);
-	kr_filter_drop_all(&thread.seccomp);
+	kr_seccomp_drop(&thread.seccomp);
 	CHECK(under(&thread, SECCOMP_RET_KILL_THREAD) < 0 && thread.kills == 1 && !thread.killed_process);
 	CHECK(thread.host_calls == 0);
-	kr_filter_drop_all(&thread.seccomp);
+	kr_seccomp_drop(&thread.seccomp);
 	CHECK(under(&thread, SECCOMP_RET_KILL_PROCESS) < 0 && thread.kills == 1 && thread.killed_process);
-	kr_filter_drop_all(&thread.seccomp);
+	kr_seccomp_drop(&thread.seccomp);
 	/* An action that nobody knows kills. */
 	CHECK(under(&thread, 0x00080000) < 0 && thread.kills == 1 && thread.killed_process);
-	kr_filter_drop_all(&thread.seccomp);
+	kr_seccomp_drop(&thread.seccomp);
 }
 
 /* The result of a call for which every filter says USER_NOTIF; the newer one has a listener if `newer` says so. */
@@ -156,10 +156,10 @@ static int64_t notified(struct kr_thread *thread, int64_t nr, bool older, bool n
 	int64_t result;
 
 	*thread = (struct kr_thread){ .host_result = 7 };
-	CHECK(kr_filter_add(&thread->seccomp, code, 1, older) == 0);
-	CHECK(kr_filter_add(&thread->seccomp, code, 1, newer) == 0);
+	CHECK(kr_seccomp_add(&thread->seccomp, code, 1, older) == 0);
+	CHECK(kr_seccomp_add(&thread->seccomp, code, 1, newer) == 0);
 	result = call(thread, nr, 3, 0, 0);
-	kr_filter_drop_all(&thread->seccomp);
+	kr_seccomp_drop(&thread->seccomp);
 	return result;
 }
 
@@ -184,10 +184,10 @@ static void a_filter_decides_on_what_is_unknown_too(void)
 	const struct sock_filter deny[] = { BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | 99) };
 	struct kr_thread thread = { .host_result = 7 };
 
-	CHECK(kr_filter_add(&thread.seccomp, deny, 1, false) == 0);
+	CHECK(kr_seccomp_add(&thread.seccomp, deny, 1, false) == 0);
 	CHECK(call(&thread, 4000, 0, 0, 0) == -99);
 	CHECK(call(&thread, REFUSED, 0, 0, 0) == -99);
-	kr_filter_drop_all(&thread.seccomp);
+	kr_seccomp_drop(&thread.seccomp);
 }
 
 int main(void)

@@ -4,6 +4,7 @@
  */
 #include "check.h"
 #include "vm/filter.h"
+#include "vm/seccomp.h"
 
 #include <errno.h>
 #include <linux/audit.h>
@@ -171,7 +172,7 @@ static void compare_results(void)
 	size_t size = write_computation(code, &state);
 
 	CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-	CHECK(kr_filter_add(&seccomp, code, size, false) == 0);
+	CHECK(kr_seccomp_add(&seccomp, code, size, false) == 0);
 	CHECK(load(code, size, 0) == 0);
 	for (int i = 0; i < RUNS; i++) {
 		struct seccomp_data data = { .nr = PROBE_NR, .arch = AUDIT_ARCH_X86_64 };
@@ -183,7 +184,7 @@ static void compare_results(void)
 			      data.args[5]) == -1);
 		CHECK(kr_seccomp_run(&seccomp, &data, NULL) == (SECCOMP_RET_ERRNO | (uint32_t)errno));
 	}
-	kr_filter_drop_all(&seccomp);
+	kr_seccomp_drop(&seccomp);
 }
 
 static void programs_return_what_the_kernel_returns(void)
@@ -201,10 +202,10 @@ static uint32_t run_two(uint32_t older, uint32_t newer)
 	struct kr_seccomp seccomp = { .filters = NULL };
 	uint32_t verdict;
 
-	CHECK(kr_filter_add(&seccomp, first, 1, false) == 0);
-	CHECK(kr_filter_add(&seccomp, second, 1, false) == 0);
+	CHECK(kr_seccomp_add(&seccomp, first, 1, false) == 0);
+	CHECK(kr_seccomp_add(&seccomp, second, 1, false) == 0);
 	verdict = kr_seccomp_run(&seccomp, &data, NULL);
-	kr_filter_drop_all(&seccomp);
+	kr_seccomp_drop(&seccomp);
 	return verdict;
 }
 
@@ -234,16 +235,16 @@ static void the_program_that_decides_is_known(void)
 	const struct kr_filter *by;
 
 	CHECK(kr_seccomp_run(&seccomp, &data, &by) == SECCOMP_RET_ALLOW && by == NULL);
-	CHECK(kr_filter_add(&seccomp, allow, 1, false) == 0);
+	CHECK(kr_seccomp_add(&seccomp, allow, 1, false) == 0);
 	CHECK(kr_seccomp_run(&seccomp, &data, &by) == SECCOMP_RET_ALLOW && by == NULL);
-	CHECK(kr_filter_add(&seccomp, notify, 1, true) == 0);
-	CHECK(kr_filter_add(&seccomp, allow, 1, false) == 0);
+	CHECK(kr_seccomp_add(&seccomp, notify, 1, true) == 0);
+	CHECK(kr_seccomp_add(&seccomp, allow, 1, false) == 0);
 	CHECK(kr_seccomp_run(&seccomp, &data, &by) == SECCOMP_RET_USER_NOTIF);
 	CHECK(by == seccomp.filters->older && by->has_listener);
-	CHECK(kr_filter_add(&seccomp, notify, 1, false) == 0);
+	CHECK(kr_seccomp_add(&seccomp, notify, 1, false) == 0);
 	CHECK(kr_seccomp_run(&seccomp, &data, &by) == SECCOMP_RET_USER_NOTIF);
 	CHECK(by == seccomp.filters);
-	kr_filter_drop_all(&seccomp);
+	kr_seccomp_drop(&seccomp);
 }
 
 static void a_division_by_zero_kills(void)
@@ -257,9 +258,9 @@ static void a_division_by_zero_kills(void)
 	const struct seccomp_data data = { .nr = 1 };
 	struct kr_seccomp seccomp = { .filters = NULL };
 
-	CHECK(kr_filter_add(&seccomp, code, COUNT(code), false) == 0);
+	CHECK(kr_seccomp_add(&seccomp, code, COUNT(code), false) == 0);
 	CHECK(kr_seccomp_run(&seccomp, &data, NULL) == SECCOMP_RET_KILL_THREAD);
-	kr_filter_drop_all(&seccomp);
+	kr_seccomp_drop(&seccomp);
 }
 
 static void the_list_is_no_longer_than_the_kernel_allows(void)
@@ -271,13 +272,13 @@ static void the_list_is_no_longer_than_the_kernel_allows(void)
 		code[i] = (struct sock_filter)RETURN(SECCOMP_RET_ALLOW);
 	}
 	for (int i = 0; i < 7; i++) {
-		CHECK(kr_filter_add(&seccomp, code, COUNT(code), false) == 0);
+		CHECK(kr_seccomp_add(&seccomp, code, COUNT(code), false) == 0);
 	}
 	/* 7 * (4096 + 4) + 4064 + 4 = 32768 */
-	CHECK(kr_filter_add(&seccomp, code, 4065, false) == -ENOMEM);
-	CHECK(kr_filter_add(&seccomp, code, 4064, false) == 0);
-	CHECK(kr_filter_add(&seccomp, code, 1, false) == -ENOMEM);
-	kr_filter_drop_all(&seccomp);
+	CHECK(kr_seccomp_add(&seccomp, code, 4065, false) == -ENOMEM);
+	CHECK(kr_seccomp_add(&seccomp, code, 4064, false) == 0);
+	CHECK(kr_seccomp_add(&seccomp, code, 1, false) == -ENOMEM);
+	kr_seccomp_drop(&seccomp);
 }
 
 static void strict_mode_knows_four_calls(void)
@@ -311,7 +312,7 @@ static void check_round_trip(size_t count, size_t listening)
 		for (size_t at = 0; at <= i; at++) {
 			code[at] = (struct sock_filter)RETURN(SECCOMP_RET_ERRNO | (uint32_t)(i * 10 + at));
 		}
-		CHECK(kr_filter_add(&before, code, i + 1, i == listening) == 0);
+		CHECK(kr_seccomp_add(&before, code, i + 1, i == listening) == 0);
 	}
 	kr_seccomp_encode(&before, encoded);
 	CHECK(kr_seccomp_decode(&after, encoded, kr_seccomp_encoded_size(&before), &err) == 0);
@@ -325,8 +326,8 @@ static void check_round_trip(size_t count, size_t listening)
 		other = other->older;
 	}
 	CHECK(one == NULL && other == NULL);
-	kr_filter_drop_all(&before);
-	kr_filter_drop_all(&after);
+	kr_seccomp_drop(&before);
+	kr_seccomp_drop(&after);
 }
 
 static void programs_survive_the_boot_record(void)

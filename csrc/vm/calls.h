@@ -70,8 +70,7 @@ int kr_proc_fd(struct kr_thread *thread);
 /* The path of the payload, as /proc/self/exe shows it. */
 const char *kr_program_path(struct kr_thread *thread);
 
-/* The part of a guest thread that belongs to the served calls: zero at first, copied to a new thread,
- * dropped with kr_seccomp_release. */
+/* The thread's filters: zero at first, copied to a new thread. */
 struct kr_seccomp *kr_thread_seccomp(struct kr_thread *thread);
 
 /* SECCOMP_RET_TRAP: queue SIGSYS with si_call_addr, si_syscall, si_arch and si_errno = data. */

@@ -3,9 +3,9 @@
  * prctl(2) and seccomp(2): an option goes to the host's kernel only when it means the same for the monitor's
  * thread as for the guest's.  What is not named here is EINVAL, as on a kernel that does not know it.
  */
-#include "filter.h"
 #include "hypercall.h"
 #include "machine.h"
+#include "seccomp.h"
 #include "thread.h"
 
 #include <errno.h>
@@ -101,7 +101,7 @@ static int64_t install(struct kr_thread *thread, const struct sock_filter *code,
 	if (result != 0) {
 		result = (flags & SECCOMP_FILTER_FLAG_TSYNC_ESRCH) != 0 ? -ESRCH : result;
 	} else {
-		result = kr_filter_add(&thread->seccomp, code, size, false);
+		result = kr_seccomp_add(&thread->seccomp, code, size, false);
 		if (result == 0 && is_for_all) {
 			share_filters(thread);
 		}

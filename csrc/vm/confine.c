@@ -5,8 +5,8 @@
  */
 #include "confine.h"
 
-#include "filter.h"
 #include "hypercall.h"
+#include "seccomp.h"
 
 #include <errno.h>
 #include <linux/audit.h>
@@ -207,7 +207,7 @@ int kr_confine(const struct sock_filter *profile, size_t size, struct kr_err *er
 {
 	/* A stretch and a gap take two numbers and four instructions. */
 	struct sock_filter code[NUMBERS / 2 * 4 + 5];
-	struct kr_seccomp container __attribute__((cleanup(kr_filter_drop_all))) = { .filters = NULL };
+	struct kr_seccomp container __attribute__((cleanup(kr_seccomp_drop))) = { .filters = NULL };
 	bool allowed[NUMBERS];
 	struct sock_fprog program = { .filter = code };
 	int failed;

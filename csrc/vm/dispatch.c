@@ -2,8 +2,8 @@
  *
  * From a hypercall to its result: the guest's seccomp, then the table.
  */
-#include "filter.h"
 #include "hypercall.h"
+#include "seccomp.h"
 
 #include <errno.h>
 #include <linux/audit.h>

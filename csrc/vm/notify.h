@@ -8,7 +8,7 @@
 #define KR_VM_NOTIFY_H
 
 #include "../base/err.h"
-#include "filter.h"
+#include "seccomp.h"
 
 /* Lay the place out, if a filter has a listener.  Once an image, before the guest runs.  0 or -1. */
 int kr_notify_prepare(const struct kr_seccomp *seccomp, struct kr_err *err);

@@ -8,7 +8,7 @@
 
 #include "calls.h"
 #include "cpu.h"
-#include "filter.h"
+#include "seccomp.h"
 #include "signals.h"
 
 #include <pthread.h>

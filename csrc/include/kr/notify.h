@@ -28,7 +28,7 @@
 	}
 
 /* In the boot record, the head of a program of the container's whose SECCOMP_RET_USER_NOTIF somebody answers has
- * this in `jt`; see kr_seccomp_encode of vm/filter.h. */
+ * this in `jt`; see kr_seccomp_encode of vm/seccomp.h. */
 #define KR_FILTER_HEAD     0xffffu
 #define KR_FILTER_LISTENER 1u
 
