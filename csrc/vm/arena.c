@@ -227,17 +227,6 @@ uint64_t kr_arena_count_private_readonly(const struct kr_arena *arena, uint64_t 
 	return bytes;
 }
 
-bool kr_arena_covers(const struct kr_arena *arena, uint64_t start, uint64_t end)
-{
-	for (size_t i = first_above(arena, start); i < arena->count && arena->regions[i].start <= start; i++) {
-		start = arena->regions[i].end;
-		if (start >= end) {
-			return true;
-		}
-	}
-	return start >= end;
-}
-
 uint64_t kr_arena_find_noexec(const struct kr_arena *arena, uint64_t start, uint64_t end)
 {
 	for (size_t i = first_above(arena, start); i < arena->count && arena->regions[i].start < end; i++) {

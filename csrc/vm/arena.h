@@ -69,8 +69,6 @@ void kr_arena_set(struct kr_arena *arena, struct kr_region region);
 void kr_arena_protect(struct kr_arena *arena, uint64_t start, uint64_t end, int prot);
 /* Nothing is mapped in [start, end) any more. */
 void kr_arena_clear(struct kr_arena *arena, uint64_t start, uint64_t end);
-/* True when every byte of [start, end) is mapped. */
-bool kr_arena_covers(const struct kr_arena *arena, uint64_t start, uint64_t end);
 /* True when some byte of [start, end) is mapped. */
 bool kr_arena_touches(const struct kr_arena *arena, uint64_t start, uint64_t end);
 /* Where in [start, end) the first mapping begins that may not be executed; `end` for none. */

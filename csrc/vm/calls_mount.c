@@ -25,7 +25,7 @@ int64_t kr_call_fsconfig(struct kr_thread *thread, const struct kr_call *call)
 	}
 	KR_SCRATCH_INIT(&scratch);
 	if (arg[2] != 0) {
-		failed = kr_check_text_at(&scratch, &arg[2]);
+		failed = kr_check_text(&scratch, &arg[2]);
 	}
 	if (failed != 0) {
 		return failed;
@@ -48,10 +48,10 @@ int64_t kr_call_fsconfig(struct kr_thread *thread, const struct kr_call *call)
 		break;
 	case FSCONFIG_SET_PATH:
 	case FSCONFIG_SET_PATH_EMPTY:
-		failed = kr_is_monitor_fd(size) ? -EBADF : kr_check_text_at(&scratch, &arg[3]);
+		failed = kr_is_monitor_fd(size) ? -EBADF : kr_check_text(&scratch, &arg[3]);
 		break;
 	case FSCONFIG_SET_STRING:
-		failed = kr_check_text_at(&scratch, &arg[3]);
+		failed = kr_check_text(&scratch, &arg[3]);
 		break;
 	default:
 		/* The kernel does not know it, or it is not known here what it points to. */

@@ -249,7 +249,7 @@ static int64_t name_memory(struct kr_thread *thread, const struct kr_call *call)
 	if (!kr_guest_has(arg[2], arg[3])) {
 		arg[2] = kr_stand_in(arg[2], arg[3]);
 	}
-	if (arg[4] != 0 && kr_check_text_at(&scratch, &arg[4]) < 0) {
+	if (arg[4] != 0 && kr_check_text(&scratch, &arg[4]) < 0) {
 		return -ENOMEM;
 	}
 	return kr_host_call(thread, SYS_prctl, arg);

@@ -38,7 +38,7 @@ static int64_t pass(struct kr_thread *thread, const struct kr_call *call, int64_
 
 	memcpy(arg, call->arg, sizeof arg);
 	KR_SCRATCH_INIT(&scratch);
-	if ((arg[1] != 0 && kr_check_text_at(&scratch, &arg[1]) < 0) || kr_check_text_at(&scratch, &arg[3]) < 0) {
+	if ((arg[1] != 0 && kr_check_text(&scratch, &arg[1]) < 0) || kr_check_text(&scratch, &arg[3]) < 0) {
 		return -ENOMEM;
 	}
 	arg[4] = kr_stand_in(arg[4], size);

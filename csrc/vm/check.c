@@ -47,7 +47,8 @@ void *kr_scratch_take(struct kr_scratch *scratch, size_t size)
 	return at;
 }
 
-int kr_check_text(struct kr_scratch *scratch, uint64_t from, uint64_t *to)
+/* The guest's own string when one of any length lies in the arena, else a copy.  0 or -errno. */
+static int check_text(struct kr_scratch *scratch, uint64_t from, uint64_t *to)
 {
 	char *copy;
 	int64_t length;
@@ -68,9 +69,9 @@ int kr_check_text(struct kr_scratch *scratch, uint64_t from, uint64_t *to)
 	return 0;
 }
 
-int kr_check_text_at(struct kr_scratch *scratch, uint64_t *text)
+int kr_check_text(struct kr_scratch *scratch, uint64_t *text)
 {
-	int failed = kr_check_text(scratch, *text, text);
+	int failed = check_text(scratch, *text, text);
 
 	if (failed == -ENOMEM) {
 		return failed;
@@ -162,7 +163,7 @@ static int check_pointer(const struct kr_arg *arg, uint64_t address, uint64_t co
 		return 0;
 	}
 	if (arg->kind == KR_ARG_TEXT) {
-		return kr_check_text(scratch, address, host);
+		return check_text(scratch, address, host);
 	}
 	if (arg->kind == KR_ARG_IOVEC) {
 		return kr_copy_iovec(scratch, address, count, host);

@@ -133,6 +133,12 @@ static bool is_without_type(int fd)
 	return fstat(fd, &file) == 0 && (file.st_mode & S_IFMT) == 0;
 }
 
+/* The general registers were changed. */
+static void regs_changed(struct kr_cpu *cpu)
+{
+	cpu->run->kvm_dirty_regs |= KVM_SYNC_X86_REGS;
+}
+
 int kr_cpu_open(struct kr_machine *machine, struct kr_cpu *cpu, struct kr_err *err)
 {
 	int fd = KR_BEYOND_LIMITS(machine, kr_kvm_number(machine->vm, KVM_CREATE_VCPU, cpu->id));
@@ -161,7 +167,7 @@ int kr_cpu_open(struct kr_machine *machine, struct kr_cpu *cpu, struct kr_err *e
 	cpu->run->kvm_valid_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
 	memset(kr_cpu_regs(cpu), 0, sizeof(struct kvm_regs));
 	kr_cpu_regs(cpu)->rflags = X86_EFLAGS_FIXED | X86_EFLAGS_IF;
-	kr_cpu_changed(cpu);
+	regs_changed(cpu);
 	return 0;
 }
 
@@ -174,7 +180,7 @@ int kr_cpu_begin(struct kr_cpu *cpu, struct kr_err *err)
 	result = kr_kvm(cpu->fd, KVM_RUN, NULL);
 	code = errno;
 	cpu->run->immediate_exit = 0;
-	kr_cpu_changed(cpu); /* what the caller writes next is to be heeded */
+	regs_changed(cpu); /* what the caller writes next is to be heeded */
 	if (result == 0 || code == EINTR) {
 		return 0;
 	}
@@ -252,11 +258,6 @@ void kr_cpu_forget_all(struct kr_machine *machine, struct kr_cpu *kept)
 	}
 }
 
-void kr_cpu_changed(struct kr_cpu *cpu)
-{
-	cpu->run->kvm_dirty_regs |= KVM_SYNC_X86_REGS;
-}
-
 void kr_cpu_segments_changed(struct kr_cpu *cpu)
 {
 	cpu->run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
@@ -268,7 +269,7 @@ void kr_cpu_to_user(struct kr_cpu *cpu)
 	struct kvm_sregs *sregs = &cpu->run->s.regs.sregs;
 
 	regs->rflags = (regs->rflags & USER_FLAGS) | X86_EFLAGS_FIXED | X86_EFLAGS_IF;
-	kr_cpu_changed(cpu);
+	regs_changed(cpu);
 	if ((sregs->cs.selector & 3) != 3) {
 		kr_segments_set_user(sregs);
 		kr_cpu_segments_changed(cpu);

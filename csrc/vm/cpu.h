@@ -70,8 +70,6 @@ static inline struct kvm_regs *kr_cpu_regs(struct kr_cpu *cpu)
 	return &cpu->run->s.regs.regs;
 }
 
-/* The general registers were changed. */
-void kr_cpu_changed(struct kr_cpu *cpu);
 /* The segment registers were changed. */
 void kr_cpu_segments_changed(struct kr_cpu *cpu);
 /* Bring the processor back to user mode, as it was before the stop. */

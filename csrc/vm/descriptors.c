@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -118,7 +119,7 @@ void kr_descriptors_close(struct kr_descriptors *descriptors, int fd)
 	(void)close(fd);
 }
 
-bool kr_descriptors_have(const struct kr_descriptors *descriptors, int fd)
+static bool has(const struct kr_descriptors *descriptors, int fd)
 {
 	return fd >= 0 && fd < KR_DESCRIPTORS_MAX &&
 	       (__atomic_load_n(&descriptors->taken[fd / 64], __ATOMIC_RELAXED) >> (fd % 64) & 1) != 0;
@@ -128,5 +129,5 @@ bool kr_is_monitor_fd(int fd)
 {
 	const struct kr_thread *thread = kr_thread_current();
 
-	return thread != NULL && kr_descriptors_have(thread->descriptors, fd);
+	return thread != NULL && has(thread->descriptors, fd);
 }

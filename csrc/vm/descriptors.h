@@ -5,7 +5,6 @@
 #ifndef KR_VM_DESCRIPTORS_H
 #define KR_VM_DESCRIPTORS_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #define KR_DESCRIPTORS_MAX 32768 /* numbers that can be the monitor's */
@@ -36,6 +35,5 @@ void kr_descriptors_unspare(struct kr_descriptors *descriptors);
 void kr_descriptors_unspare_all(struct kr_descriptors *descriptors);
 /* Close one of the monitor's. */
 void kr_descriptors_close(struct kr_descriptors *descriptors, int fd);
-bool kr_descriptors_have(const struct kr_descriptors *descriptors, int fd);
 
 #endif

@@ -84,12 +84,9 @@ void kr_check_notified(const struct kr_entry *entry, const struct kr_call *call,
 /* Copy `count` struct iovec, each limited to what is the guest's; *to points into the room.  0 or -errno. */
 int kr_copy_iovec(struct kr_scratch *scratch, uint64_t from, uint64_t count, uint64_t *to);
 
-/* A path or other string as the kernel may read it: the guest's own when a string of any length lies in the
- * arena, else a copy.  0 or -errno. */
-int kr_check_text(struct kr_scratch *scratch, uint64_t from, uint64_t *to);
-
-/* The same in place, for a handler: what is wrong with it, and with the rest, the kernel says.  0 or -ENOMEM. */
-int kr_check_text_at(struct kr_scratch *scratch, uint64_t *text);
+/* Let *text be a path or other string that the kernel may read: what is wrong with it, and with the rest, the
+ * kernel says.  0 or -ENOMEM. */
+int kr_check_text(struct kr_scratch *scratch, uint64_t *text);
 
 /* Check the arguments by the call's entry and make the call: what `serve: forward` does. */
 int64_t kr_forward(struct kr_thread *thread, const struct kr_call *call);

@@ -70,20 +70,19 @@ def _missing_parents(directory: str, mount: str) -> list[str]:
     return missing
 
 
-def create(plan: CgroupPlan, prepared: CgroupRecord | None = None) -> CgroupRecord:
+def create(plan: CgroupPlan, prepared: CgroupRecord) -> CgroupRecord:
     """Make the directories.
 
-    prepared: what `prepare` returned, which is called otherwise.
+    prepared: what `prepare` returned.
     Returns the record to keep; it lacks the hierarchies that an optional plan may not enter.
     Raises HostError; what was made is removed then.
     """
-    record = prepared or prepare(plan)
     made: list[str] = []
     left_out: set[str] = set()
     try:
         for directory, mount in _mounts(plan).items():
             try:
-                if not make_directory(directory, mount, made) and directory not in record.kept:
+                if not make_directory(directory, mount, made) and directory not in prepared.kept:
                     raise HostError(f"cgroup {directory}", "was made by somebody else at the same time")
                 if plan.optional and not os.access(f"{directory}/cgroup.procs", os.W_OK):
                     left_out.add(directory)  # it was there before, and is another's
@@ -96,7 +95,7 @@ def create(plan: CgroupPlan, prepared: CgroupRecord | None = None) -> CgroupReco
     except BaseException as error:
         _remove_made(made, error)
         raise
-    changed: CgroupRecord = record.replace(paths=paths)
+    changed: CgroupRecord = prepared.replace(paths=paths)
     return changed
 
 

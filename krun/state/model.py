@@ -25,11 +25,6 @@ PAUSED = "paused"
 STOPPED = "stopped"
 
 
-def can_start(status: str) -> bool:
-    """Tell whether `start` is allowed."""
-    return status == CREATED
-
-
 def can_kill(status: str) -> bool:
     """Tell whether `kill` is allowed."""
     return status in (CREATED, RUNNING, PAUSED)
@@ -115,14 +110,11 @@ def from_document(document: Any) -> Container:
         raise ValueError(f"is damaged: {error}") from error
 
 
-def runtime_state(container: Container, status: str, pid: int | None = None) -> dict[str, Any]:
-    """Return the state of the specification (runtime.md#state); hooks read it on stdin.
-
-    `pid` overrides the record's; a stopped container has none.
-    """
+def runtime_state(container: Container, status: str) -> dict[str, Any]:
+    """Return the state of the specification (runtime.md#state); hooks read it on stdin."""
     state: dict[str, Any] = {"ociVersion": container.oci_version, "id": container.id, "status": status}
     if status != STOPPED:
-        state["pid"] = container.pid if pid is None else pid
+        state["pid"] = container.pid
     state["bundle"] = container.bundle
     if container.annotations:
         state["annotations"] = container.annotations

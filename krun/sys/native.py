@@ -196,12 +196,12 @@ def _write_all(fd: int, content: bytes) -> None:
         rest = rest[os.write(fd, rest) :]
 
 
-def open_in_root(root: int, path: str, flags: int, mode: int = 0) -> int:
+def open_in_root(root: int, path: str, flags: int) -> int:
     """Open `path` as a process whose root is the directory `root` would; nothing leads out of it.
 
     Returns an owned descriptor, close-on-exec.  Raises OSError, with ELOOP for a magic link of procfs.
     """
-    fd: int = lib.kr_open_in_root(root, os.fsencode(path), flags, mode)
+    fd: int = lib.kr_open_in_root(root, os.fsencode(path), flags, 0)
     if fd < 0:
         raise OSError(ffi.errno, os.strerror(ffi.errno), path)
     return fd

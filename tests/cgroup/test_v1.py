@@ -224,7 +224,7 @@ def test_a_failed_creation_removes_what_it_made(path: str) -> None:
         paths={**plan.paths, "zzz": "/proc/nowhere/c1"}, mounts={**plan.mounts, "zzz": "/proc"}
     )
     with pytest.raises(HostError, match=r"^cannot make cgroup /proc/nowhere/c1: ENOENT$"):
-        cgroup.create(broken)
+        cgroup.create(broken, cgroup.prepare(broken))
 
 
 def test_a_parent_in_use_outlives_the_container_that_brought_it(path: str) -> None:

@@ -16,7 +16,6 @@ from krun.state.model import (
     StoredHook,
     can_delete,
     can_kill,
-    can_start,
     from_document,
     listing,
     runtime_state,
@@ -90,14 +89,14 @@ def test_an_owner_without_a_name_is_a_number() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "start", "kill", "delete"),
+    ("status", "kill", "delete"),
     [
-        (CREATING, False, False, False),
-        (CREATED, True, True, True),
-        (RUNNING, False, True, False),
-        (STOPPED, False, False, True),
+        (CREATING, False, False),
+        (CREATED, True, True),
+        (RUNNING, True, False),
+        (STOPPED, False, True),
     ],
 )
-def test_what_a_status_allows(status: str, start: bool, kill: bool, delete: bool) -> None:
+def test_what_a_status_allows(status: str, kill: bool, delete: bool) -> None:
     """runtime.md#operations."""
-    assert (can_start(status), can_kill(status), can_delete(status)) == (start, kill, delete)
+    assert (can_kill(status), can_delete(status)) == (kill, delete)
