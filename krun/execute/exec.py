@@ -17,7 +17,7 @@ from krun.execute.cgroup_join import below, joinable
 from krun.execute.cgroup_record import cgroup_record
 from krun.execute.console import connect
 from krun.execute.filters import compile_filter
-from krun.execute.monitor import open_kvm, sealed_program
+from krun.execute.monitor import open_monitor
 from krun.execute.processes import kill_child
 from krun.state import liveness
 from krun.sys import native
@@ -133,8 +133,7 @@ class Execution:
         if self._plan.listener:
             roles[native.FD_LISTENER] = files.add(connect("seccomp listener", self._plan.listener))
         if self._plan.needs_kvm:
-            roles[native.FD_KVM] = files.add(open_kvm())
-            roles[native.FD_MONITOR] = files.add(sealed_program("krun-vm"))
+            roles |= open_monitor(files)
         return roles
 
     def _end(self) -> None:

@@ -12,6 +12,10 @@ from krun import os
 from krun.errors import HostError
 from krun.sys import native, paths
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from krun.sys.descriptors import Descriptors
+
 KVM = "/dev/kvm"
 _NO_KVM = "no KVM"
 _MODPROBE = "modprobe kvm_intel or kvm_amd"
@@ -23,6 +27,17 @@ _HINTS = {
     errno.EPERM: ("/dev/kvm is forbidden by a cgroup", "allow device 10:232 where krun runs"),
     errno.EBUSY: ("/dev/kvm is used by another hypervisor", "stop it"),
 }
+
+
+def open_monitor(files: Descriptors) -> dict[int, int]:
+    """Open what krun-init executes the monitor by: role -> descriptor, which `files` takes over.
+
+    Raises HostError.
+    """
+    return {
+        native.FD_KVM: files.add(open_kvm()),
+        native.FD_MONITOR: files.add(sealed_program("krun-vm")),
+    }
 
 
 def open_kvm() -> int:

@@ -13,7 +13,7 @@ from krun.errors import KrunError
 from krun.execute import barrier, cgroup, stage
 from krun.execute.cgroup_record import as_document
 from krun.execute.filters import compile_filter
-from krun.execute.monitor import open_kvm, sealed_program
+from krun.execute.monitor import open_monitor
 from krun.execute.processes import kill_child
 from krun.state import liveness, store
 from krun.state.model import CREATING, Container, runtime_state
@@ -170,8 +170,7 @@ class Creation:
 
             roles[native.FD_LISTENER] = files.add(connect("seccomp listener", self._plan.listener))
         if self._plan.needs_kvm:
-            roles[native.FD_KVM] = files.add(open_kvm())
-            roles[native.FD_MONITOR] = files.add(sealed_program("krun-vm"))
+            roles |= open_monitor(files)
         return roles
 
     def _record(self, **changes: object) -> None:
