@@ -6,7 +6,7 @@ Out of scope: containers.  Here the monitor is run directly, as specs/monitor.md
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -70,6 +70,20 @@ def in_vm(krun_vm: Path) -> Run:
         )
 
     return run
+
+
+@pytest.fixture
+def waiting(static: Callable[[str], Path], krun_vm: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Return a payload in the monitor that waits for the end of its input."""
+    with subprocess.Popen(
+        [krun_vm, static("process"), "waits"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        yield process
+        process.stdin.close()
+        assert process.wait(10) == 0
 
 
 @pytest.fixture

@@ -106,18 +106,13 @@ def test_busybox_applet_runs(command: str, output: str, in_vm: Run) -> None:
     assert (result.stdout, result.stderr, result.returncode) == (output, "", 0)
 
 
-def test_process_is_shown_as_the_payload(static: Callable[[str], Path], krun_vm: Path) -> None:
+def test_process_is_shown_as_the_payload(
+    static: Callable[[str], Path], waiting: subprocess.Popen[bytes]
+) -> None:
     """`ps` on the host shows the payload's command line and name."""
     payload = static("process")
-    with subprocess.Popen(
-        [krun_vm, payload, "waits"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"ready\n"
-        proc = Path(f"/proc/{process.pid}")
-        shown = (proc / "cmdline").read_bytes(), (proc / "comm").read_text().rstrip("\n")
-        process.stdin.close()
+    proc = Path(f"/proc/{waiting.pid}")
+    shown = (proc / "cmdline").read_bytes(), (proc / "comm").read_text().rstrip("\n")
     assert shown == (f"{payload}\0waits\0".encode(), payload.name[:15])
 
 
