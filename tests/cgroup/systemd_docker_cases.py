@@ -5,17 +5,15 @@ Not collected by itself: these need root, a systemd as the first process, and a 
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import busybox
 import pytest
-from support.docker import Answer
+from support.client import Answer, EngineClient
 from support.systemd import ROOT, TIMEOUT_S, UNITS, show, system_bus, systemctl, units
 
 IMAGE = "busybox"
@@ -42,36 +40,24 @@ exec {sys.prefix}/bin/krun --monitor none "$@"
 """
 
 
-class Docker:
+class Docker(EngineClient):
     """The client of the daemon, with krun or runc."""
 
     def __init__(self, runtime: str) -> None:
         """Say which."""
         self.runtime = runtime
 
-    def __call__(self, *words: str, stdin: bytes = b"") -> Answer:
+    def __call__(self, *args: str, stdin: bytes = b"") -> Answer:
         """Run the client and wait."""
-        command = ["docker", "--host", "unix:///run/bed/sock", *words]
+        command = ["docker", "--host", "unix:///run/bed/sock", *args]
         env = {**os.environ, "HOME": str(FOLDER)}
         return Answer(
             subprocess.run(command, env=env, input=stdin, capture_output=True, check=False, timeout=TIMEOUT_S)
         )
 
-    def ok(self, *words: str, stdin: bytes = b"") -> str:
-        """Run the client, assert that it succeeds, return what it prints."""
-        answer = self(*words, stdin=stdin)
-        assert answer.status == 0, answer
-        return answer.out
-
     def run(self, *words: str) -> str:
         """Run a container without a network, assert that it succeeds, return what the client prints."""
         return self.ok("run", "--runtime", self.runtime, "--network=none", *words).strip()
-
-    def inspect(self, name: str) -> dict[str, Any]:
-        """Return what docker knows of a container."""
-        (found,) = json.loads(self.ok("inspect", name))
-        assert isinstance(found, dict)
-        return found
 
 
 @pytest.fixture(scope="module", autouse=True)

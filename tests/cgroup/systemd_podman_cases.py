@@ -12,11 +12,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import busybox
 import pytest
-from support.docker import Answer
+from support.client import Answer, EngineClient
 from support.systemd import ROOT, TIMEOUT_S, AsUser, show, system_bus, systemctl, units, users_manager
 
 IMAGE = "localhost/busybox"
@@ -63,33 +62,21 @@ def settings(home: str) -> dict[str, str]:
     }
 
 
-class Podman:
+class Podman(EngineClient):
     """podman for one user, with krun or crun."""
 
     def __init__(self, call: AsUser, runtime: str, top: str, slice: str) -> None:
         """Say how to run something, the runtime, the cgroup of the manager, the slice of containers."""
         self.call, self.runtime, self.top, self.slice = call, runtime, top, slice
 
-    def __call__(self, *words: str) -> Answer:
+    def __call__(self, *args: str, stdin: bytes = b"") -> Answer:
         """Run podman and wait."""
-        return self.call("podman", "--runtime", self.runtime, *words)
-
-    def ok(self, *words: str) -> str:
-        """Run podman, assert that it succeeds, return what it prints."""
-        answer = self(*words)
-        assert answer.status == 0, answer
-        return answer.out
+        return self.call("podman", "--runtime", self.runtime, *args, stdin=stdin)
 
     def detach(self, name: str, *words: str) -> str:
         """Run a container in the background and return its id."""
         network = [] if any(word.startswith("--pod") for word in words) else ["--network=none"]
         return self.ok("run", "--detach", "--name", name, *network, *words).strip()
-
-    def inspect(self, name: str) -> dict[str, Any]:
-        """Return what podman knows of a container."""
-        (found,) = json.loads(self.ok("inspect", name))
-        assert isinstance(found, dict)
-        return found
 
     def scope(self, id: str) -> dict[str, str]:
         """Return what systemd says of a container's scope."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from podman_bed import PodmanBed
-from support.docker import Answer
+from support.client import Answer
 from support.processes import TIMEOUT_S
 
 IN_VM = ".kontain.KVM"

@@ -11,12 +11,11 @@ from typing import Any
 
 from containerd_bed import ContainerdBed
 
-from support.docker import Answer
-from support.leftovers import cgroup_mounts
+from support.client import Answer, Client, cgroups_below
 from support.processes import TIMEOUT_S
 
 
-class Ctr:
+class Ctr(Client):
     """ctr with the runtime under test; containers have the bed's root file system."""
 
     def __init__(self, bed: ContainerdBed, runtime: str, binary: Path | None) -> None:
@@ -26,12 +25,6 @@ class Ctr:
     def __call__(self, *args: str, stdin: bytes = b"") -> Answer:
         """Run ctr and wait.  Raises subprocess.TimeoutExpired when it hangs."""
         return Answer(self.bed.ctr(*args, input=stdin, capture_output=True, timeout=TIMEOUT_S))
-
-    def ok(self, *args: str, stdin: bytes = b"") -> str:
-        """Run ctr, assert that it succeeds, return what it prints."""
-        answer = self(*args, stdin=stdin)
-        assert answer.status == 0, answer
-        return answer.out
 
     def words(self, *options: str, name: str, command: tuple[str, ...]) -> list[str]:
         """Return the arguments that run a container."""
@@ -79,5 +72,4 @@ class Ctr:
 
     def cgroups(self) -> list[Path]:
         """Return the cgroups of containers that are still there."""
-        tops = (mount / self.bed.cgroup for mount in cgroup_mounts())
-        return [path for top in tops if top.is_dir() for path in top.iterdir() if path.is_dir()]
+        return cgroups_below(self.bed.cgroup)

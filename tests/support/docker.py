@@ -5,34 +5,20 @@ Out of scope: the daemon's life, which is testbed.py's.
 
 from __future__ import annotations
 
-import json
 import subprocess
 from pathlib import Path
 from typing import Any
 
 from testbed import Testbed
 
-from support.leftovers import cgroup_mounts
+from support.client import Answer, EngineClient, cgroups_below
 from support.processes import TIMEOUT_S
 
 IMAGE = "busybox"
 READY = "echo ready; "
 
 
-class Answer:
-    """What a call of docker came to."""
-
-    def __init__(self, done: subprocess.CompletedProcess[bytes]) -> None:
-        """Take what subprocess.run returned."""
-        self.args, self.status = done.args, done.returncode
-        self.out, self.err = (stream.decode(errors="replace") for stream in (done.stdout, done.stderr))
-
-    def __repr__(self) -> str:
-        """Show everything: this is what a failing assertion prints."""
-        return f"<{' '.join(self.args)}: status {self.status}, stdout {self.out!r}, stderr {self.err!r}>"
-
-
-class Docker:
+class Docker(EngineClient):
     """docker with the runtime under test."""
 
     def __init__(self, bed: Testbed, runtime: str) -> None:
@@ -42,12 +28,6 @@ class Docker:
     def __call__(self, *args: str, stdin: bytes = b"") -> Answer:
         """Run the client and wait.  Raises subprocess.TimeoutExpired when it hangs."""
         return Answer(self.bed.docker(*args, input=stdin, capture_output=True, timeout=TIMEOUT_S))
-
-    def ok(self, *args: str, stdin: bytes = b"") -> str:
-        """Run the client, assert that it succeeds, return what it prints."""
-        answer = self(*args, stdin=stdin)
-        assert answer.status == 0, answer
-        return answer.out
 
     def words(self, *args: str, verb: str = "run") -> list[str]:
         """Return the client's arguments that run, or create, a container with the runtime."""
@@ -67,12 +47,6 @@ class Docker:
         """Start the client for a container in the foreground and return it; `options` are Popen's."""
         return subprocess.Popen(self.bed.docker_command(*self.words(*args)), **options)
 
-    def inspect(self, container: str) -> dict[str, Any]:
-        """Return what docker knows of a container."""
-        (found,) = json.loads(self.ok("inspect", container))
-        assert isinstance(found, dict)
-        return found
-
     def state_directories(self) -> list[str]:
         """Return the containers of which a runtime still holds a state."""
         script = "ls -d /run/docker/*/*/* /run/containerd/runc/*/* 2>/dev/null; true"
@@ -82,8 +56,7 @@ class Docker:
 
     def cgroups(self) -> list[Path]:
         """Return the cgroups of containers that are still there."""
-        tops = (mount / self.bed.cgroup for mount in cgroup_mounts())
-        return [path for top in tops if top.is_dir() for path in top.iterdir() if path.is_dir()]
+        return cgroups_below(self.bed.cgroup)
 
 
 class Attached:

@@ -5,21 +5,19 @@ Out of scope: the bed's life, which is podman_bed.py's.
 
 from __future__ import annotations
 
-import json
 import subprocess
 from pathlib import Path
 from typing import Any
 
 from podman_bed import PodmanBed
 
-from support.docker import Answer
-from support.leftovers import cgroup_mounts
+from support.client import Answer, EngineClient, cgroups_below
 from support.processes import TIMEOUT_S
 
 IMAGE = "busybox"
 
 
-class Podman:
+class Podman(EngineClient):
     """podman with the runtime under test."""
 
     def __init__(self, bed: PodmanBed, runtime: str) -> None:
@@ -37,12 +35,6 @@ class Podman:
     def call(self, *words: str, stdin: bytes = b"") -> Answer:
         """Run any command as the bed's user, in its namespaces."""
         return Answer(self.bed.call(*words, input=stdin, capture_output=True, timeout=TIMEOUT_S))
-
-    def ok(self, *args: str, stdin: bytes = b"") -> str:
-        """Run podman, assert that it succeeds, return what it prints."""
-        answer = self(*args, stdin=stdin)
-        assert answer.status == 0, answer
-        return answer.out
 
     def words(self, *args: str, verb: str = "run") -> list[str]:
         """Return the arguments that make a container, or a pod, without a network in the bed's cgroup."""
@@ -69,12 +61,6 @@ class Podman:
         """Start podman; `options` are Popen's."""
         return subprocess.Popen(self.command(*args), env=self.bed.variables(), **options)
 
-    def inspect(self, container: str) -> dict[str, Any]:
-        """Return what podman knows of a container."""
-        (found,) = json.loads(self.ok("inspect", container))
-        assert isinstance(found, dict)
-        return found
-
     def clean(self) -> list[str]:
         """Remove every container and pod; returns the names of those that there were."""
         left = self.ok("ps", "--all", "--format", "{{.Names}}").split()
@@ -92,6 +78,4 @@ class Podman:
 
     def cgroups(self) -> list[Path]:
         """Return the cgroups of containers that are still there; podman's own for conmon stays."""
-        tops = (mount / self.bed.cgroup for mount in cgroup_mounts())
-        found = (path for top in tops if top.is_dir() for path in top.iterdir() if path.is_dir())
-        return [path for path in found if path.name != "conmon"]
+        return [path for path in cgroups_below(self.bed.cgroup) if path.name != "conmon"]

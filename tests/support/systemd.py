@@ -13,7 +13,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from support.docker import Answer
+from support.client import Answer
 
 ROOT = Path("/sys/fs/cgroup")
 UNITS = Path("/run/systemd/system")
