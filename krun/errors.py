@@ -6,6 +6,8 @@ say "no such file or directory", "permission denied" or "executable file not fou
 
 from __future__ import annotations
 
+import errno
+
 from krun.types import Record
 
 TYPE_CHECKING = False
@@ -15,6 +17,11 @@ if TYPE_CHECKING:
 
 # What krun-init and the monitor themselves find wrong, in words of their own; "E?" and "0" are no names.
 _SELF_EVIDENT = frozenset({"ENOEXEC", "ELIBBAD", "ENOTSUP", "EOPNOTSUPP", "EPROTO", "EBADMSG", "E?", "0"})
+
+
+def symbol(error: OSError) -> str:
+    """Name an error of the kernel's: clients read a meaning into the C library's sentences."""
+    return errno.errorcode.get(error.errno or 0, str(error))
 
 
 class KrunError(Exception):

@@ -8,11 +8,10 @@ Out of scope: what is printed on standard error.
 
 from __future__ import annotations
 
-import errno
 import time
 
 from krun import os
-from krun.errors import KrunError
+from krun.errors import KrunError, symbol
 
 LEVELS = ("debug", "info", "warning", "error")
 _ALIASES = {"warn": "warning", "trace": "debug", "fatal": "error", "panic": "error"}
@@ -39,7 +38,7 @@ class Log:
                 self.file = os.open(path, flags, 0o644)
             except OSError as error:
                 # By its number: dockerd would take the words for a program that the container lacks.
-                found = errno.errorcode.get(error.errno or 0, str(error))
+                found = symbol(error)
                 raise KrunError(f"--log {path}: cannot be opened: {found}") from error
 
     def write(self, level: str, message: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from krun.commands.options import Argument, Option
-from krun.errors import HostError, KrunError, UsageError, WrongStatus
+from krun.errors import HostError, KrunError, UsageError, WrongStatus, symbol
 from krun.execute.console import Relay, connect, console_pair, take_master, window_size
 from krun.execute.exec import Execution
 from krun.execute.foreground import wait
@@ -161,8 +161,7 @@ def _read(path: str) -> bytes:
     try:
         return read_document(path)
     except OSError as error:
-        # Without strerror: dockerd would take "no such file" for a program that the container lacks.
-        raise HostError(f"process file {path}", "cannot be read") from error
+        raise HostError(f"process file {path}", f"cannot be read: {symbol(error)}") from error
 
 
 def _check_status(container: Container, context: Context, *, ignore_paused: bool) -> None:

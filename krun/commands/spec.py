@@ -5,11 +5,10 @@ Out of scope: generating one for a given image.
 
 from __future__ import annotations
 
-import errno
 import os
 
 from krun.commands.options import Argument, Arguments, Context, Option
-from krun.errors import KrunError
+from krun.errors import KrunError, symbol
 from krun.spec.default import default_config, rootless_config
 from krun.sys.json import dumps
 
@@ -32,5 +31,5 @@ def run(args: Arguments, context: Context) -> int:
     except FileExistsError:
         raise KrunError(f"{path} exists; remove it first") from None
     except OSError as error:
-        raise KrunError(f"{path} cannot be written: {errno.errorcode.get(error.errno or 0, error)}") from None
+        raise KrunError(f"{path} cannot be written: {symbol(error)}") from None
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from krun import os
 from krun.commands.options import Argument, Option
-from krun.errors import HostError, WrongStatus
+from krun.errors import HostError, WrongStatus, symbol
 from krun.execute.cgroup_update import update
 from krun.execute.undo import Undo
 from krun.host.probe import probe
@@ -102,4 +102,4 @@ def _read(path: str) -> bytes:
     try:
         return read_document(0 if path == "-" else path)
     except OSError as error:
-        raise HostError(f"resources {os.path.abspath(path)}", "cannot be read") from error
+        raise HostError(f"resources {os.path.abspath(path)}", f"cannot be read: {symbol(error)}") from error

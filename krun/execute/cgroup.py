@@ -11,9 +11,9 @@ from __future__ import annotations
 import errno
 
 from krun import os
-from krun.errors import HostError, KrunError
+from krun.errors import HostError, KrunError, symbol
 from krun.execute import cgroup_v1, cgroup_v2
-from krun.execute.cgroup_files import make_directory, parent_of, processes, remove_tree, words
+from krun.execute.cgroup_files import make_directory, parent_of, processes, remove_tree
 from krun.execute.cgroup_processes import DEATH_TIMEOUT_MS, is_frozen, kill_all
 from krun.execute.cgroup_record import CgroupRecord
 from krun.sys.cgroups import UNIFIED
@@ -88,7 +88,7 @@ def create(plan: CgroupPlan, prepared: CgroupRecord) -> CgroupRecord:
                     left_out.add(directory)  # it was there before, and is another's
             except OSError as error:
                 if not (plan.optional and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)):
-                    raise HostError(f"cannot make cgroup {directory}", words(error)) from None
+                    raise HostError(f"cannot make cgroup {directory}", symbol(error)) from None
                 left_out.add(directory)
         paths = {name: path for name, path in plan.paths.items() if path not in left_out}
         _make_usable(plan, paths)
@@ -106,7 +106,7 @@ def _make_usable(plan: CgroupPlan, paths: Mapping[str, str]) -> None:
         if UNIFIED in paths and plan.enable:
             cgroup_v2.enable_controllers(paths[UNIFIED], plan.mounts[UNIFIED], plan.enable)
     except OSError as error:
-        raise HostError(f"cannot prepare cgroup {error.filename}", words(error)) from None
+        raise HostError(f"cannot prepare cgroup {error.filename}", symbol(error)) from None
 
 
 def _remove_made(made: list[str], error: BaseException) -> None:
@@ -118,7 +118,7 @@ def _remove_made(made: list[str], error: BaseException) -> None:
             if failure.errno not in (errno.EBUSY, errno.ENOTEMPTY, errno.ENOENT) and isinstance(
                 error, KrunError
             ):
-                error.while_undoing(f"remove {directory}: {words(failure)}")
+                error.while_undoing(f"remove {directory}: {symbol(failure)}")
 
 
 def apply(plan: CgroupPlan, record: CgroupRecord) -> None:
@@ -149,7 +149,7 @@ def apply(plan: CgroupPlan, record: CgroupRecord) -> None:
         try:
             cgroup_v2.delegate(directory, plan.owner)
         except OSError as error:
-            raise HostError(f"cannot give cgroup {directory} to uid {plan.owner}", words(error)) from None
+            raise HostError(f"cannot give cgroup {directory} to uid {plan.owner}", symbol(error)) from None
 
 
 class Entrance(Record):
@@ -177,7 +177,7 @@ def open_entrance(record: CgroupRecord, files: Descriptors) -> Entrance:
             return Entrance(tasks)
         return Entrance(tasks, files.add(os.open(unified, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)))
     except OSError as error:
-        raise HostError(f"cgroup {error.filename} cannot be entered", words(error)) from None
+        raise HostError(f"cgroup {error.filename} cannot be entered", symbol(error)) from None
 
 
 def remove(record: CgroupRecord) -> None:
@@ -202,13 +202,13 @@ def remove(record: CgroupRecord) -> None:
         try:
             _remove(record, directory)
         except OSError as error:
-            failures.append(f"{directory}: {words(error)}")
+            failures.append(f"{directory}: {symbol(error)}")
     for directory in record.parents:
         try:
             os.rmdir(directory)
         except OSError as error:
             if error.errno not in (errno.EBUSY, errno.ENOTEMPTY, errno.ENOENT):
-                failures.append(f"{directory}: {words(error)}")
+                failures.append(f"{directory}: {symbol(error)}")
     if failures:
         raise HostError("cannot remove cgroup", ", ".join(failures))
 

@@ -7,8 +7,7 @@ Out of scope: what the program says (`krun.plan.device_filter`).
 from __future__ import annotations
 
 from krun import os
-from krun.errors import Unsupported
-from krun.execute.cgroup_files import words
+from krun.errors import Unsupported, symbol
 from krun.sys import native
 
 _PATH = "$.linux.resources.devices"
@@ -30,7 +29,7 @@ def set_device_filter(directory: str, program: bytes) -> None:
         for number in old:
             native.detach_device_filter(cgroup, number)
     except OSError as error:
-        raise Unsupported(_PATH, f"cannot attach a device filter to {directory}: {words(error)}") from None
+        raise Unsupported(_PATH, f"cannot attach a device filter to {directory}: {symbol(error)}") from None
     finally:
         for fd in (cgroup, loaded):
             if fd >= 0:

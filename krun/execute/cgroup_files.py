@@ -1,7 +1,7 @@
 """Reading, writing and making what cgroup file systems hold; the same for v1 and v2.
 
 Plain system calls: this is on the way of every `create`, and the text layer of `open` would cost more than
-the kernel does.  Errors of the kernel are OSError here; `words` puts them into krun's.
+the kernel does.  Errors of the kernel are OSError here.
 Out of scope: what the files mean.
 """
 
@@ -20,11 +20,6 @@ if TYPE_CHECKING:
 
 _MAKE_ATTEMPTS = 50
 """Another krun may remove a parent that its container brought along just when one is made in it."""
-
-
-def words(error: OSError) -> str:
-    """Name the error by its symbol: clients read a meaning into the C library's sentences."""
-    return errno.errorcode.get(error.errno or 0, f"error {error.errno}")
 
 
 def write_file(path: str, value: str) -> None:

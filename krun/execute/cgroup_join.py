@@ -6,8 +6,7 @@ Out of scope: entering it (`cgroup`).
 from __future__ import annotations
 
 from krun import os
-from krun.errors import HostError
-from krun.execute.cgroup_files import words
+from krun.errors import HostError, symbol
 from krun.sys.cgroups import UNIFIED
 from krun.sys.files import read_text
 
@@ -32,7 +31,7 @@ def joinable(record: CgroupRecord, init: int) -> CgroupRecord:
             return record
         below = _below(own, read_text(f"/proc/{init}/cgroup"))
     except OSError as error:
-        raise HostError(f"cgroup {own} cannot be joined", words(error)) from None
+        raise HostError(f"cgroup {own} cannot be joined", symbol(error)) from None
     changed: CgroupRecord = record.replace(paths={**record.paths, UNIFIED: own + below})
     return changed
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import select
 
 from krun import os
-from krun.errors import HostError
-from krun.execute.cgroup_files import words, write_file
+from krun.errors import HostError, symbol
+from krun.execute.cgroup_files import write_file
 from krun.sys.cgroups import UNIFIED
 from krun.sys.descriptors import Descriptors
 
@@ -37,7 +37,7 @@ class OomWatch:
             else:
                 self._watch_v1(directory, files)
         except OSError as error:
-            raise HostError(f"cgroup {directory} cannot be watched", words(error)) from None
+            raise HostError(f"cgroup {directory} cannot be watched", symbol(error)) from None
 
     def take(self) -> int:
         """Return how many times it has happened since the last call; does not wait."""

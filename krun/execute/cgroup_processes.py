@@ -8,9 +8,9 @@ from __future__ import annotations
 import select
 
 from krun import os
-from krun.errors import HostError
+from krun.errors import HostError, symbol
 from krun.execute import cgroup_v1, cgroup_v2
-from krun.execute.cgroup_files import open_processes, processes, words
+from krun.execute.cgroup_files import open_processes, processes
 from krun.sys import signals
 from krun.sys.cgroups import UNIFIED
 
@@ -47,7 +47,7 @@ def pids(record: CgroupRecord) -> list[int]:
         try:
             return sorted(processes(directory))
         except OSError as error:
-            raise HostError(f"cannot read cgroup {directory}", words(error)) from None
+            raise HostError(f"cannot read cgroup {directory}", symbol(error)) from None
     return []
 
 
@@ -59,7 +59,7 @@ def is_frozen(record: CgroupRecord) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise HostError(f"cannot read cgroup {directory}", words(error)) from None
+        raise HostError(f"cannot read cgroup {directory}", symbol(error)) from None
 
 
 def freeze(record: CgroupRecord) -> None:
@@ -68,9 +68,9 @@ def freeze(record: CgroupRecord) -> None:
     try:
         if not version.freeze(directory, _FREEZE_TIMEOUT_MS):
             version.thaw(directory)
-            raise HostError(f"cannot freeze {directory}", "its processes did not stand still in time")
+            raise HostError(f"cannot freeze cgroup {directory}", "its processes did not stand still in time")
     except OSError as error:
-        raise HostError(f"cannot freeze {directory}", words(error)) from None
+        raise HostError(f"cannot freeze cgroup {directory}", symbol(error)) from None
 
 
 def thaw(record: CgroupRecord) -> None:
@@ -79,7 +79,7 @@ def thaw(record: CgroupRecord) -> None:
     try:
         _version_of(record).thaw(directory)
     except OSError as error:
-        raise HostError(f"cannot thaw {directory}", words(error)) from None
+        raise HostError(f"cannot thaw cgroup {directory}", symbol(error)) from None
 
 
 def _version_of(record: CgroupRecord) -> Freezer:
@@ -108,7 +108,7 @@ def signal_all(record: CgroupRecord, number: int) -> None:
     try:
         _close(_signal_in(record, directory, number, stop=not is_frozen(record)))
     except OSError as error:
-        raise HostError(f"cannot signal cgroup {directory}", words(error)) from None
+        raise HostError(f"cannot signal cgroup {directory}", symbol(error)) from None
 
 
 def kill_all(record: CgroupRecord) -> None:
@@ -125,7 +125,7 @@ def kill_all(record: CgroupRecord) -> None:
             while found := _signal_in(record, directory, signals.SIGKILL, stop=True):
                 _wait_for_death(directory, found)
         except OSError as error:
-            raise HostError(f"cannot kill the processes of cgroup {directory}", words(error)) from None
+            raise HostError(f"cannot kill the processes of cgroup {directory}", symbol(error)) from None
 
 
 def _wait_for_death(directory: str, pidfds: dict[int, int]) -> None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import errno
 
-from krun.errors import Unsupported
-from krun.execute.cgroup_files import words, write_file
+from krun.errors import Unsupported, symbol
+from krun.execute.cgroup_files import write_file
 from krun.sys.cgroups import UNIFIED
 from krun.sys.files import read_text
 
@@ -48,7 +48,7 @@ def write_device_lines(lines: Iterable[tuple[str, str]], directory: str) -> None
         try:
             write_file(f"{directory}/{file}", line)
         except OSError as error:
-            message = f"cannot write {line!r} to {directory}/{file}: {words(error)}"
+            message = f"cannot write {line!r} to {directory}/{file}: {symbol(error)}"
             raise Unsupported("$.linux.resources.devices", message) from None
 
 
@@ -80,4 +80,4 @@ def _refusal(setting: Setting, paths: Mapping[str, str], error: OSError) -> Unsu
     file = f"{_directory(setting, paths)}/{setting.file}"
     if error.errno == errno.ENOENT:
         return Unsupported(setting.path, f"this kernel, or the cgroup above, does not offer {file}")
-    return Unsupported(setting.path, f"cannot write {setting.value!r} to {file}: {words(error)}")
+    return Unsupported(setting.path, f"cannot write {setting.value!r} to {file}: {symbol(error)}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 
 from krun import os
-from krun.errors import HostError, KrunError
+from krun.errors import HostError, KrunError, symbol
 from krun.sys.packets import connect_stream, receive_descriptor, stream_pair
 
 TYPE_CHECKING = False
@@ -32,7 +32,7 @@ def connect(what: str, path: str) -> int:
             errno.ENOENT: "it is not there",
             errno.ECONNREFUSED: "nobody listens on it",
             errno.ENOTSOCK: "it is no socket",
-        }.get(error.errno or 0, errno.errorcode.get(error.errno or 0, str(error)))
+        }.get(error.errno or 0, symbol(error))
         raise HostError(f"{what} {path}", found) from error
 
 

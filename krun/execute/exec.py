@@ -8,10 +8,8 @@ Out of scope: deciding anything; the plan has decided.
 
 from __future__ import annotations
 
-import errno
-
 from krun import os
-from krun.errors import HostError, KrunError, Unsupported
+from krun.errors import HostError, KrunError, Unsupported, symbol
 from krun.execute import barrier, cgroup, stage
 from krun.execute.cgroup_join import below, joinable
 from krun.execute.cgroup_record import cgroup_record
@@ -113,7 +111,7 @@ class Execution:
         try:
             os.sched_setaffinity(0, self._plan.initial_cpus)
         except OSError as error:
-            found = errno.errorcode.get(error.errno or 0, str(error))
+            found = symbol(error)
             raise Unsupported(
                 "$.process.execCPUAffinity.initial", f"the kernel refuses it: {found}"
             ) from None

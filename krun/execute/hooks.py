@@ -6,10 +6,8 @@ Out of scope: createContainer and startContainer, which krun-init runs in the co
 
 from __future__ import annotations
 
-import errno
-
 from krun import os
-from krun.errors import HookError, KrunError
+from krun.errors import HookError, KrunError, symbol
 from krun.execute.inherited import withhold
 from krun.execute.processes import children, ending, kill_tree
 from krun.sys import json, native, signals
@@ -125,7 +123,7 @@ def _run(hook: Hook, state: bytes, interrupt: int) -> str:
             )
         except OSError as error:
             # By its number: in words it would look as if the payload were missing.
-            return f"cannot be executed: {errno.errorcode.get(error.errno or 0, error)}"
+            return f"cannot be executed: {symbol(error)}"
         reason = _wait(pid, hook.timeout, interrupt, others)
         if reason:
             said = os.pread(output, _OUTPUT_BYTES, max(0, os.fstat(output).st_size - _OUTPUT_BYTES))

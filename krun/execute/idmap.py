@@ -6,10 +6,8 @@ Those two are set-uid programs of the host, which let a user map the subordinate
 
 from __future__ import annotations
 
-import errno
-
 from krun import os
-from krun.errors import HostError
+from krun.errors import HostError, symbol
 from krun.sys import signals
 
 TYPE_CHECKING = False
@@ -49,7 +47,7 @@ def _call(name: str, pid: int, lines: str) -> None:
         _, status = os.waitpid(child, 0)
         said = " ".join(os.pread(output, _OUTPUT_BYTES, 0).decode(errors="replace").split())
     except OSError as error:
-        raise HostError(failed, errno.errorcode.get(error.errno or 0, str(error))) from error
+        raise HostError(failed, symbol(error)) from error
     finally:
         os.close(output)
     if status != 0:
@@ -71,6 +69,6 @@ def _write(path: str, text: str) -> None:
             os.close(file)
     except OSError as error:
         what = os.path.basename(path)
-        found = f"{what} refuses {' '.join(text.split())!r}: {errno.errorcode.get(error.errno or 0, error)}"
+        found = f"{what} refuses {' '.join(text.split())!r}: {symbol(error)}"
         hint = "" if os.geteuid() == 0 else "a plain user can map only their own id, and subordinate ones"
         raise HostError("the ids of the user namespace cannot be mapped", found, hint) from error

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 
 from krun import os
-from krun.errors import HostError
+from krun.errors import HostError, symbol
 from krun.sys import native, paths
 
 TYPE_CHECKING = False
@@ -45,7 +45,7 @@ def open_kvm() -> int:
     try:
         return os.open(KVM, os.O_RDWR | os.O_CLOEXEC)
     except OSError as error:
-        name = errno.errorcode.get(error.errno or 0, str(error))
+        name = symbol(error)
         found, hint = _HINTS.get(error.errno or 0, (f"/dev/kvm cannot be opened: {name}", ""))
         raise HostError(_NO_KVM, found, hint) from error
 
@@ -58,5 +58,5 @@ def sealed_program(name: str) -> int:
     try:
         return native.memfd_sealed(name, paths.libexec(name))
     except OSError as error:
-        found = f"{paths.libexec(name)}: {errno.errorcode.get(error.errno or 0, error)}"
+        found = f"{paths.libexec(name)}: {symbol(error)}"
         raise HostError(f"{name} cannot be loaded", found, "install krun again") from error

@@ -9,11 +9,10 @@ Out of scope: how the payload learns of the socket (`krun.plan.notify`).
 
 from __future__ import annotations
 
-import errno
 import select
 
 from krun import os
-from krun.errors import HostError
+from krun.errors import HostError, symbol
 from krun.execute.inherited import notify_address
 from krun.plan.notify import SOCKET
 from krun.state.store import NOTIFY
@@ -93,7 +92,7 @@ class Notifier:
         try:
             send_datagram(self._outside, self._address, message, descriptor)
         except OSError as error:
-            found = errno.errorcode.get(error.errno or 0, str(error))
+            found = symbol(error)
             self._log.warning(f"NOTIFY_SOCKET {self._address}: cannot be written to: {found}")
 
 
@@ -111,6 +110,6 @@ def open_notifier(path: str, main_pid: int, log: Log, files: Descriptors) -> Not
     try:
         bind_for_all(sockets[0], f"{directory}/{SOCKET}")
     except OSError as error:
-        found = errno.errorcode.get(error.errno or 0, str(error))
+        found = symbol(error)
         raise HostError(f"notify socket {directory}/{SOCKET}", f"cannot be made: {found}") from error
     return Notifier(sockets, address, main_pid, log)

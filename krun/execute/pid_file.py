@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
-
 from krun import os
-from krun.errors import HostError
+from krun.errors import HostError, symbol
 
 
 def write_pid_file(path: str, pid: int) -> None:
@@ -20,5 +18,5 @@ def write_pid_file(path: str, pid: int) -> None:
             os.close(file)
         os.rename(new, path)
     except OSError as error:
-        found = errno.errorcode.get(error.errno or 0, str(error))
+        found = symbol(error)
         raise HostError(f"pid file {path}", f"cannot be written: {found}") from error

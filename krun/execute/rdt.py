@@ -6,10 +6,8 @@ Out of scope: deciding; the plan has decided.
 
 from __future__ import annotations
 
-import errno
-
 from krun import os
-from krun.errors import HostError, Unsupported
+from krun.errors import HostError, Unsupported, symbol
 from krun.types import Record
 
 TYPE_CHECKING = False
@@ -73,7 +71,7 @@ def create(plan: RdtPlan, undo: Undo) -> None:
         try:
             _write(f"{plan.directory}/schemata", line)
         except OSError as error:
-            raise Unsupported(_PATH, f"the kernel refuses the schema {line}: {_name(error)}") from None
+            raise Unsupported(_PATH, f"the kernel refuses the schema {line}: {symbol(error)}") from None
 
 
 def enter(record: RdtRecord, pid: int) -> None:
@@ -82,7 +80,7 @@ def enter(record: RdtRecord, pid: int) -> None:
         try:
             _write(f"{directory}/tasks", str(pid))
         except OSError as error:
-            raise HostError(f"process {pid} cannot enter {directory}", _name(error)) from None
+            raise HostError(f"process {pid} cannot enter {directory}", symbol(error)) from None
 
 
 def change(record: RdtRecord, lines: Sequence[str], undo: Undo) -> None:
@@ -93,7 +91,7 @@ def change(record: RdtRecord, lines: Sequence[str], undo: Undo) -> None:
         try:
             _write(path, line)
         except OSError as error:
-            raise HostError(f"schema {line}", f"the kernel refuses it: {_name(error)}") from None
+            raise HostError(f"schema {line}", f"the kernel refuses it: {symbol(error)}") from None
         old = before.get(line.partition(":")[0].strip())
         if old is not None:
             undo.add(f"write {old} to {path}", lambda text=old: _write(path, text))  # type: ignore[misc]  # bound now
@@ -107,7 +105,7 @@ def remove(record: RdtRecord) -> None:
         except FileNotFoundError:
             continue
         except OSError as error:
-            raise HostError(f"{directory} cannot be removed", _name(error)) from None
+            raise HostError(f"{directory} cannot be removed", symbol(error)) from None
 
 
 def _compare(plan: RdtPlan) -> None:
@@ -135,7 +133,7 @@ def _make(directory: str) -> None:
     try:
         os.mkdir(directory, 0o755)
     except OSError as error:
-        raise Unsupported(_PATH, f"cannot make {directory}: {_name(error)}") from None
+        raise Unsupported(_PATH, f"cannot make {directory}: {symbol(error)}") from None
 
 
 def _read(path: str) -> str:
@@ -146,7 +144,7 @@ def _read(path: str) -> str:
         finally:
             os.close(file)
     except OSError as error:
-        raise Unsupported(_PATH, f"cannot read {path}: {_name(error)}") from None
+        raise Unsupported(_PATH, f"cannot read {path}: {symbol(error)}") from None
 
 
 def _write(path: str, line: str) -> None:
@@ -155,7 +153,3 @@ def _write(path: str, line: str) -> None:
         os.write(file, f"{line}\n".encode())
     finally:
         os.close(file)
-
-
-def _name(error: OSError) -> str:
-    return errno.errorcode.get(error.errno or 0, str(error))

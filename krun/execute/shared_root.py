@@ -10,8 +10,7 @@ Out of scope: making it, which is krun-init's work, and containers that have a m
 from __future__ import annotations
 
 from krun import os
-from krun.errors import KrunError
-from krun.execute.cgroup_files import words
+from krun.errors import KrunError, symbol
 from krun.sys import native
 from krun.sys.files import read_text
 
@@ -42,7 +41,9 @@ def unmount(path: str, below: int) -> None:
             try:
                 native.unmount(point_of_root, _MNT_DETACH | _UMOUNT_NOFOLLOW)
             except OSError as error:
-                raise KrunError(f"the container's root {path} cannot be unmounted: {words(error)}") from error
+                raise KrunError(
+                    f"the container's root {path} cannot be unmounted: {symbol(error)}"
+                ) from error
 
 
 def _place(path: str) -> tuple[int, str]:

@@ -10,7 +10,7 @@ import errno
 import select
 
 from krun import os
-from krun.errors import HookError, HostError, KrunError, PayloadError, StageError, with_errno
+from krun.errors import HookError, HostError, KrunError, PayloadError, StageError, symbol, with_errno
 from krun.execute import protocol
 from krun.execute.monitor import sealed_program
 from krun.execute.processes import ending, kill_child
@@ -174,7 +174,7 @@ def start(
         pid, pidfd = native.spawn(files[1], words, inherit, entrance.tasks, entrance.unified)
     except OSError as error:
         ours.close()
-        found = errno.errorcode.get(error.errno or 0, str(error))
+        found = symbol(error)
         raise HostError("krun-init cannot be started in the container's cgroup", found) from error
     except BaseException:
         ours.close()

@@ -9,14 +9,13 @@ Out of scope: which scope and which properties (`krun.plan.systemd`), and the fi
 
 from __future__ import annotations
 
-import errno
 import re
 import select
 
 from jeepney import DBusAddress, HeaderFields, MessageType, Parser, new_method_call
 
 from krun import os
-from krun.errors import HostError
+from krun.errors import HostError, symbol
 from krun.plan.systemd import IDLE, resource_properties
 from krun.sys.files import read_text
 from krun.sys.packets import connect_stream
@@ -175,7 +174,7 @@ class _Connection:
                 first = first or error
             else:
                 return is_bus
-        found = "no address" if first is None else errno.errorcode.get(first.errno or 0, str(first))
+        found = "no address" if first is None else symbol(first)
         raise HostError(
             f"{self._who} cannot be reached",
             found,
@@ -250,9 +249,7 @@ class _Connection:
         return data
 
     def _lost(self, error: OSError) -> HostError:
-        return HostError(
-            f"{self._who}: the connection is lost", errno.errorcode.get(error.errno or 0, str(error))
-        )
+        return HostError(f"{self._who}: the connection is lost", symbol(error))
 
 
 def _addresses(*, is_user: bool) -> Iterator[tuple[str, bool]]:

@@ -5,9 +5,7 @@ Out of scope: a krun that is killed.  For that the record in the state directory
 
 from __future__ import annotations
 
-import errno
-
-from krun.errors import KrunError
+from krun.errors import KrunError, symbol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,4 +53,4 @@ def in_symbols(failure: KrunError | OSError) -> str:
     if isinstance(failure, KrunError):
         return str(failure)
     where = f"{failure.filename}: " if failure.filename else ""
-    return f"{where}{errno.errorcode.get(failure.errno or 0, failure)}"
+    return f"{where}{symbol(failure)}"

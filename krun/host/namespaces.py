@@ -6,11 +6,10 @@ used again while they are read (whoever holds the process's pidfd).
 
 from __future__ import annotations
 
-import errno
 import fcntl
 
 from krun import os
-from krun.errors import HostError
+from krun.errors import HostError, symbol
 from krun.sys import native
 from krun.types import Record
 
@@ -118,7 +117,7 @@ def _identity(path: str, pid: int) -> tuple[int, int]:
             raise
         raise HostError(f"the namespaces of process {pid} cannot be read", "it has ended") from None
     except OSError as error:
-        found = errno.errorcode.get(error.errno or 0, str(error))
+        found = symbol(error)
         raise HostError(f"the namespaces of process {pid} cannot be read", found) from error
     return status.st_dev, status.st_ino
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 
 from krun import os
-from krun.errors import Fault, KrunError, SpecError
+from krun.errors import Fault, KrunError, SpecError, symbol
 from krun.spec._schema import CONFIG, PROCESS, RESOURCES
 from krun.spec.build import build
 from krun.spec.check import check
@@ -45,12 +45,8 @@ def read_config(path: str) -> bytes:
         return read_document(path)
     except OSError as error:
         # Without strerror: dockerd would take "no such file" for a program that the container lacks.
-        why = "is missing" if error.errno == errno.ENOENT else f"cannot be read: {_errno_name(error)}"
+        why = "is missing" if error.errno == errno.ENOENT else f"cannot be read: {symbol(error)}"
         raise KrunError(f"configuration {path} {why}") from None
-
-
-def _errno_name(error: OSError) -> str:
-    return errno.errorcode.get(error.errno or 0, "EIO")
 
 
 def load(data: bytes, name: str = "config.json") -> Spec:

@@ -16,7 +16,7 @@ import errno
 import fcntl
 
 from krun import os
-from krun.errors import ContainerExists, HostError, KrunError, NoSuchContainer
+from krun.errors import ContainerExists, HostError, KrunError, NoSuchContainer, symbol
 from krun.state import liveness
 from krun.state.model import (
     CREATED,
@@ -125,7 +125,7 @@ def create(root: str, id: str) -> Held:
             raise HostError("the state directory cannot be made", f"{root} is not a directory") from error
         raise ContainerExists(id) from None
     except OSError as error:
-        found = f"{root}/{id}: {_errno_name(error)}"
+        found = f"{root}/{id}: {symbol(error)}"
         hint = "is this user allowed to?" if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) else ""
         raise HostError("the state directory cannot be made", found, hint) from error
     try:
@@ -188,7 +188,7 @@ def load_all(root: str) -> Iterator[Container]:
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
-        raise HostError("the state directory cannot be read", f"{root}: {_errno_name(error)}") from error
+        raise HostError("the state directory cannot be read", f"{root}: {symbol(error)}") from error
     for name in names:
         container = _read(f"{root}/{name}")
         if container is not None:
@@ -245,11 +245,7 @@ def _write(path: str, document: Mapping[str, Any]) -> None:
         finally:
             os.close(file)
     except OSError as error:
-        raise HostError("the state cannot be written", f"{path}: {_errno_name(error)}") from error
-
-
-def _errno_name(error: OSError) -> str:
-    return errno.errorcode.get(error.errno or 0, str(error))
+        raise HostError("the state cannot be written", f"{path}: {symbol(error)}") from error
 
 
 def _read(path: str) -> Container | None:

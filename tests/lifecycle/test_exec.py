@@ -409,7 +409,7 @@ class TestRefusals:
             (["c"], "exec: needs a command or --process"),
             (["--env", "A", "c", "true"], "--env: 'A' is not NAME=VALUE"),
             (["--cwd", "tmp", "c", "true"], "--cwd: must be absolute, got 'tmp'"),
-            (["--process", "/dev/null/p", "c"], "process file /dev/null/p: cannot be read"),
+            (["--process", "/dev/null/p", "c"], "process file /dev/null/p: cannot be read: ENOTDIR"),
             (
                 ["--process-label", "l", "c", "true"],
                 "$.process.selinuxLabel: SELinux is not enabled",

@@ -115,7 +115,7 @@ def test_a_refused_value_changes_nothing(limited: Limited, resources: dict[str, 
         (["--memory", "much", "c"], "--memory: 'much' is not a size"),
         (["--pids-limit", "1.5", "c"], "--pids-limit: '1.5' is not a number"),
         (["--l3-cache-schema", "L3:0=f", "c"], 'cannot update container "c": it has no class of Intel RDT'),
-        (["--resources", "/dev/null/r", "c"], "resources /dev/null/r: cannot be read"),
+        (["--resources", "/dev/null/r", "c"], "resources /dev/null/r: cannot be read: ENOTDIR"),
         (["--memory", "64m", "other"], 'container "other" does not exist'),
     ],
 )
