@@ -9,11 +9,9 @@ Out of scope: what any verb does.
 
 from __future__ import annotations
 
-import errno
-
 from krun import os
 from krun.commands.options import Argument, Arguments, Context, Option
-from krun.errors import KrunError, UsageError
+from krun.errors import KrunError, UsageError, symbol
 from krun.log import Log, level_named
 
 TYPE_CHECKING = False
@@ -82,10 +80,9 @@ def main(argv: Sequence[str]) -> int:
     except BrokenPipeError:
         return 1
     except OSError as error:
-        # Layers give their errors words; what still comes here goes by its symbol, because clients read a
-        # meaning into the C library's sentences.
+        # Layers give their errors words; what still comes here goes by its symbol.
         where = f"{error.filename}: " if error.filename else ""
-        return report(error, f"{where}unexpected error {errno.errorcode.get(error.errno or 0, error)}", log)
+        return report(error, f"{where}unexpected error {symbol(error)}", log)
     except KeyboardInterrupt:
         return 130
     except Exception as error:  # noqa: BLE001 - a bug too has to reach the caller by the log, in one line
