@@ -73,6 +73,8 @@ def _serve(requests: TextIO, answers: TextIO, *, hide_unified: bool) -> None:
             libc.unshare(_CLONE_NEWNS),
             libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None),
             libc.umount2(UNIFIED.encode(), _MNT_DETACH),
+            # crun makes directories there nevertheless: not in the host's.
+            libc.mount(b"none", UNIFIED.encode(), b"tmpfs", 0, None),
         ):
             if result != 0:
                 raise OSError(ctypes.get_errno(), "cannot hide the unified hierarchy")

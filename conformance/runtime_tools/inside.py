@@ -72,6 +72,8 @@ def main(arguments: list[str]) -> int:
         arguments = arguments[1:]
         if os.path.ismount(UNIFIED):
             subprocess.run(["umount", UNIFIED], check=True)
+            # crun makes directories there nevertheless: not in the host's.
+            subprocess.run(["mount", "-t", "tmpfs", "none", UNIFIED], check=True)
     left_fd, runtime, timeout_s, *program = arguments
     os.set_inheritable(int(left_fd), False)  # the program and the runtime have nothing to do with it
     status = _run(program, float(timeout_s))
