@@ -34,8 +34,11 @@ def run(args: Arguments, context: Context) -> int:
 
 
 def delete(id: str, context: Context, *, force: bool) -> None:
-    """Delete a container while holding its lock.  Raises NoSuchContainer, and WrongStatus without force."""
-    with store.hold(context.root, id) as held:
+    """Delete a container while holding its lock.
+
+    Raises NoSuchContainer, and without force WrongStatus.
+    """
+    with store.hold(context.root, id, also_unfinished=force) as held:
         container = store.load(context.root, id)
         status = store.status_when_held(context.root, container)
         if not force and not can_delete(status):

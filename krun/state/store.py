@@ -16,7 +16,7 @@ import errno
 import fcntl
 
 from krun import os
-from krun.errors import ContainerExists, HostError, KrunError, NoSuchContainer, symbol
+from krun.errors import ContainerExists, HostError, KrunError, NoSuchContainer, WrongStatus, symbol
 from krun.state import liveness
 from krun.state.model import (
     CREATED,
@@ -143,10 +143,19 @@ def exists(root: str, id: str) -> bool:
     return os.path.lexists(f"{root}/{id}")
 
 
-def hold(root: str, id: str) -> Held:
-    """Wait for the lock of a container and hold it.  Raises NoSuchContainer."""
+def hold(root: str, id: str, *, also_unfinished: bool = False) -> Held:
+    """Wait for the lock of a container and hold it.
+
+    also_unfinished: wait for a `create` as well.  Else it is an error that the container is being created:
+    who asks may be a hook, for which that very `create` waits.
+    Raises NoSuchContainer, WrongStatus.
+    """
     if not os.path.exists(f"{root}/{id}/{LOCK}"):
         raise NoSuchContainer(id)
+    if not also_unfinished:
+        container = _read(f"{root}/{id}")
+        if container is not None and status(root, container) == CREATING:
+            raise WrongStatus(id, f'container "{id}" is not created yet: {CREATING}')
     held = _lock(root, id)
     if held is None:
         raise NoSuchContainer(id)

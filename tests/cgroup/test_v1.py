@@ -62,6 +62,34 @@ def test_dockers_limits_are_what_the_kernel_has(path: str) -> None:
         }
 
 
+# What dockerd leaves out: property, value, file, and what stands in it then.
+FURTHER: tuple[tuple[str, str, Any, str, str], ...] = (
+    ("memory", "swappiness", 7, "memory.swappiness", "7"),
+    ("memory", "disableOOMKiller", True, "memory.oom_control", "oom_kill_disable 1"),
+    ("memory", "kernelTCP", 8 << 20, "memory.kmem.tcp.limit_in_bytes", str(8 << 20)),
+    ("cpu", "quota", 50000, "cpu.cfs_quota_us", "50000"),
+    ("cpu", "burst", 3000, "cpu.cfs_burst_us", "3000"),
+    ("cpu", "mems", "0", "cpuset.mems", "0"),
+    ("pids", "limit", 0, "pids.max", "0"),
+)
+
+
+def test_what_docker_does_not_set_is_what_the_kernel_has(path: str) -> None:
+    """Properties that its configurations do not have; a limit of no process is one."""
+    resources: dict[str, dict[str, Any]] = {}
+    for section, name, value, _, _ in FURTHER:
+        resources.setdefault(section, {})[name] = value
+    with made(plan_here(path, {"resources": resources})) as record:
+        found = {file: read(record, file.partition(".")[0], file).splitlines()[0] for *_, file, _ in FURTHER}
+    assert found == {file: expected for *_, file, expected in FURTHER}
+
+
+def test_an_idle_group_is_one(path: str) -> None:
+    """cpu.idle takes the shares along, and -1 lifts a limit of processes."""
+    with made(plan_here(path, {"resources": {"cpu": {"idle": 1}, "pids": {"limit": -1}}})) as record:
+        assert (read(record, "cpu", "cpu.idle"), read(record, "pids", "pids.max")) == ("1", "max")
+
+
 def test_dockers_zeros_leave_the_defaults(path: str) -> None:
     """Without options docker sends shares and weight 0: nothing is limited, the cpuset is the parent's."""
     with made(plan_here(path, linux_of("docker-run-true"))) as record:

@@ -16,13 +16,19 @@ pytestmark = [pytest.mark.needs("root", "busybox"), pytest.mark.usefixtures("not
 
 
 def test_the_container_is_created_and_not_running(runner: Runner, bundle: MakeBundle) -> None:
-    """runtime.md#create: the user-specified program must not be run at this time."""
+    """runtime.md#create: the user-specified program must not be run at this time.
+
+    A process that joins runs from its beginning to its end meanwhile: there is all the time for it.
+    """
     made = bundle(["touch", "/ran"])
     result = runner.ok("create", "--bundle", made, "c")
     assert (result.out, result.err) == ("", "")
     assert runner.state("c")["status"] == "created"
-    assert not (made.rootfs / "ran").exists()
+    runner.ok("exec", "c", "touch", "/joined")
+    assert runner.state("c")["status"] == "created"
     runner.ok("delete", "c")
+    assert (made.rootfs / "joined").exists()
+    assert not (made.rootfs / "ran").exists()
 
 
 def test_the_bundle_is_the_working_directory_by_default(runner: Runner, bundle: MakeBundle) -> None:

@@ -38,11 +38,12 @@ class Diary:
         name = name or point
         script = (
             f"echo {name} >>{folder}/order; cat >{folder}/{name}.state; env >{folder}/{name}.env; "
-            f"for n in {' '.join(NAMESPACES)}; do readlink /proc/self/ns/$n; done >{folder}/{name}.ns; {then}"
+            f"for n in {' '.join(NAMESPACES)}; do readlink /proc/self/ns/$n; done >{folder}/{name}.ns; "
+            f'printf "%s|" "$0" "$@" >{folder}/{name}.args; {then}'
         )
         return {
             "path": "/bin/sh",
-            "args": ["sh", "-c", script],
+            "args": ["sh", "-c", script, "my name", "two  words", "", "$HOOK\n"],
             "env": [f"HOOK={name}", "PATH=/usr/bin:/bin"],
         }
 
@@ -61,10 +62,14 @@ class Diary:
         """Return the namespaces that a hook was in."""
         return dict(zip(NAMESPACES, (self.path / f"{name}.ns").read_text().split(), strict=True))
 
-    def names(self, name: str) -> set[str]:
-        """Return the names in a hook's environment, without those that its shell adds."""
+    def environment(self, name: str) -> set[str]:
+        """Return a hook's environment, without what its shell adds."""
         lines = (self.path / f"{name}.env").read_text().splitlines()
-        return {line.partition("=")[0] for line in lines} - {"PWD", "_", "SHLVL", "OLDPWD"}
+        return {line for line in lines if line.partition("=")[0] not in ("PWD", "_", "SHLVL", "OLDPWD")}
+
+    def args(self, name: str) -> list[str]:
+        """Return what a hook's script was given."""
+        return (self.path / f"{name}.args").read_text().split("|")[:-1]
 
 
 @pytest.fixture
@@ -129,7 +134,9 @@ def test_each_point_has_its_namespaces(runner: Runner, bundle: MakeBundle, diary
         assert diary.namespaces(point) == expected, point
 
 
-def test_the_environment_is_the_hooks_own(runner: Runner, bundle: MakeBundle, diary: Diary) -> None:
+def test_arguments_and_environment_are_the_hooks_own(
+    runner: Runner, bundle: MakeBundle, diary: Diary
+) -> None:
     """Nothing of the caller's, nothing of the payload's: exactly what the configuration gives."""
     hooks = {point: [diary.hook(point)] for point in POINTS}
     made = bundle(["sleep", "600"], hooks=hooks, mounts=[diary.mount], env=["PAYLOADS=1"])
@@ -138,7 +145,87 @@ def test_the_environment_is_the_hooks_own(runner: Runner, bundle: MakeBundle, di
     runner.ok("start", "c", env=callers)
     runner.ok("delete", "--force", "c", env=callers)
     for point in POINTS:
-        assert diary.names(point) == {"HOOK", "PATH"}, point
+        assert diary.environment(point) == {f"HOOK={point}", "PATH=/usr/bin:/bin"}, point
+        assert diary.args(point) == ["my name", "two  words", "", "$HOOK\n"], point
+
+
+def test_a_path_is_looked_up_where_its_point_says(
+    runner: Runner, bundle: MakeBundle, tmp_path: Path, diary: Diary
+) -> None:
+    """config.md#posix-platform-hooks: startContainer's in the container, the others on the host.
+
+    Both have a file of that name, which says where it is from.
+    """
+    path = tmp_path / "program"
+    hook = {"path": str(path), "env": ["PATH=/bin:/usr/bin"]}
+    hooks = {point: [hook] for point in POINTS}
+    made = bundle(["true"], hooks=hooks, mounts=[diary.mount])
+    inside = made.rootfs / str(path).lstrip("/")
+    inside.parent.mkdir(parents=True)
+    for place, word, notes in ((path, "host", diary.path), (inside, "image", "/diary")):
+        place.write_text(f"#!/bin/sh\necho {word} >>{notes}/order\n")
+        place.chmod(0o755)
+    runner.ok("create", "--bundle", made, "c")
+    runner.ok("start", "c")
+    runner.ok("delete", "--force", "c")
+    assert diary.order == ["host" if point != "startContainer" else "image" for point in POINTS]
+
+
+def test_poststop_hooks_come_after_the_deletion(runner: Runner, bundle: MakeBundle, diary: Diary) -> None:
+    """Neither process, nor cgroup, nor state is there any more when they run, and delete waits for them."""
+    made = bundle(["sleep", "600"])
+    runner.ok("run", "--detach", "--bundle", made, "other")
+    group = made.config["linux"]["cgroupsPath"]
+    look = f"cat /proc/$pid/cmdline; ls -d /sys/fs/cgroup/*{group}x; ls {runner.root}"
+    script = f"read pid <{diary.path}/pid; exec >{diary.path}/seen; {look}; sleep 0.1; echo end"
+    made.config["hooks"] = {"poststop": [{"path": "/bin/sh", "args": ["sh", "-c", script]}]}
+    made.config["linux"]["cgroupsPath"] = f"{group}x"
+    made.write()
+    runner.ok("run", "--detach", "--bundle", made, "c")
+    (diary.path / "pid").write_text(f"{runner.state('c')['pid']}\n")
+    runner.ok("delete", "--force", "c")
+    assert (diary.path / "seen").read_text().split() == ["other", "end"]
+    runner.ok("delete", "--force", "other")
+
+
+def test_poststart_hooks_come_when_the_program_has_been_executed(
+    plain_runtime: Runner, bundle: MakeBundle, diary: Diary
+) -> None:
+    """runtime.md#lifecycle: after the start of the process, so it is what they find, and no longer krun's."""
+    script = f"""exec >{diary.path}/seen; read s; p=${{s#*'"pid":'}}; cat /proc/${{p%%,*}}/cmdline"""
+    hook = {"path": "/bin/sh", "args": ["sh", "-c", script], "env": ["PATH=/bin"]}
+    made = bundle(["sleep", "600"], hooks={"poststart": [hook]})
+    plain_runtime.ok("create", "--bundle", made, "c")
+    plain_runtime.ok("start", "c")
+    plain_runtime.ok("delete", "--force", "c")
+    assert (diary.path / "seen").read_bytes() == b"sleep\x00600\x00"
+
+
+def test_no_operation_has_an_effect_while_the_container_is_being_created(
+    runner: Runner, bundle: MakeBundle, diary: Diary
+) -> None:
+    """runtime.md#operations: it is neither created, nor running, nor stopped: an error each, and no wait."""
+    words = ("start c", "kill c KILL", "delete c", "pause c", "update --pids-limit 9 c", "exec c true")
+    calls = "; ".join(f"{' '.join(runner.command())} {call}; echo $?" for call in words)
+    script = f"exec >{diary.path}/said 2>&1; {calls}; {' '.join(runner.command('state', 'c'))}"
+    hook = {"path": "/bin/sh", "args": ["sh", "-c", script], "env": [f"PATH={os.environ['PATH']}"]}
+    payload = ["sh", "-c", "echo ran >>/diary/ran"]
+    made = bundle(payload, hooks={"createRuntime": [hook]}, mounts=[diary.mount])
+    runner.ok("create", "--bundle", made, "c")
+    said, _, state = (diary.path / "said").read_text().partition("{")
+    early = 'krun: container "c" is not created yet: creating'
+    assert said.splitlines() == [
+        *(early, "1"),
+        *('krun: cannot kill container "c": container not running', "1"),
+        *(early, "1") * 3,
+        *('krun: cannot exec in container "c": container not running: creating', "255"),
+    ]
+    assert '"status": "creating"' in state
+    assert runner.state("c")["status"] == "created"
+    runner.ok("start", "c")
+    runner.wait("c")
+    runner.ok("delete", "c")
+    assert (diary.path / "ran").read_text() == "ran\n"
 
 
 def ignore_children() -> None:
@@ -253,20 +340,22 @@ def test_a_poststop_hook_that_fails_is_a_warning(
     assert entry["msg"] == "hook poststop[0] /bin/sh: exited with status 5"
 
 
-@pytest.mark.parametrize("point", POINTS[:3])
+@pytest.mark.parametrize("point", POINTS[:4])
 def test_a_hook_past_its_time_is_killed_with_all_it_started(
     runner: Runner, bundle: MakeBundle, diary: Diary, point: str
 ) -> None:
     """config.md#posix-platform-hooks: what it has put into other sessions is no exception."""
-    script = f"setsid sh -c 'echo $$ >{diary.path}/pid; sleep 600; exit' & sleep 600"
-    hook = {"path": "/bin/sh", "args": ["sh", "-c", script], "timeout": 1}
+    folder = "/diary" if point == "startContainer" else diary.path
+    script = f"setsid sh -c 'echo $$ >{folder}/pid; sleep 600; exit' & sleep 600"
+    hook = {"path": "/bin/sh", "args": ["sh", "-c", script], "env": ["PATH=/bin:/usr/bin"], "timeout": 1}
     hooks = {point: [hook], "poststop": [diary.hook("poststop")]}
-    line = runner.refused("create", "--bundle", bundle(["true"], hooks=hooks), "c")
+    line = runner.refused("run", "--bundle", bundle(["true"], hooks=hooks, mounts=[diary.mount]), "c")
     assert line.startswith(f"krun: hook {point}[0] /bin/sh: ")
     assert "killed" in line
     assert diary.order == ["poststop"]
     pid = int((diary.path / "pid").read_text())
-    assert point == "createContainer" or not is_alive(pid)  # there it is a pid of the container's namespace
+    # In the container's namespace it is another pid; `nothing_left` knows that process by its words.
+    assert point in ("createContainer", "startContainer") or not is_alive(pid)
 
 
 def daemon(diary: Diary, then: str) -> dict[str, Any]:

@@ -11,19 +11,30 @@ from support.runner import Runner
 pytestmark = [pytest.mark.needs("root", "busybox"), pytest.mark.usefixtures("nothing_left")]
 
 
-@pytest.mark.parametrize("name", ["15", "TERM", "SIGTERM", "sigterm", None])
+@pytest.mark.parametrize(
+    ("name", "received"),
+    [
+        *((name, "TERM") for name in ("15", "TERM", "SIGTERM", "sigterm", None)),
+        ("1", "HUP"),
+        ("SIGUSR1", "USR1"),
+        ("WINCH", "WINCH"),
+        ("40", "40"),
+        ("RTMIN+6", "40"),
+    ],
+)
 def test_a_signal_has_a_number_and_names(
-    runner: Runner, bundle: MakeBundle, gate: Gate, name: str | None
+    runner: Runner, bundle: MakeBundle, gate: Gate, name: str | None, received: str
 ) -> None:
     """Docker sends numbers, CRI-O names; without either it is SIGTERM."""
-    traps = "; ".join(f"trap 'echo {signal} >/gate; exit' {signal}" for signal in ("TERM", "HUP", "USR1"))
+    signals = ("TERM", "HUP", "USR1", "WINCH", "40")
+    traps = "; ".join(f"trap 'echo {signal} >/gate; exit' {signal}" for signal in signals)
     script = f"{traps}; echo ready >/gate; while :; do sleep 0.1; done"
     runner.ok("create", "--bundle", bundle(["sh", "-c", script], mounts=[gate.mount]), "c")
     pid = runner.state("c")["pid"]
     runner.ok("start", "c")
     assert gate.read() == "ready"
     runner.ok("kill", "c", *([name] if name else []))
-    assert gate.read() == "TERM"
+    assert gate.read() == received
     wait_dead(pid)
     runner.ok("delete", "c")
 

@@ -61,3 +61,20 @@ def test_a_block_device_is_throttled(plain_runtime: Runner, bundle: MakeBundle, 
         name = kind.replace("Bps", "_bps").replace("IOPS", "_iops").lower()
         assert (directory / f"blkio.throttle.{name}_device").read_text() == words
     plain_runtime.ok("delete", "c")
+
+
+@pytest.mark.needs("busybox", "cgroup_v1")
+@pytest.mark.usefixtures("nothing_left")
+def test_a_second_container_does_not_get_into_the_cgroup_of_the_first(
+    plain_runtime: Runner, bundle: MakeBundle
+) -> None:
+    """config-linux.md#control-groups: the same cgroupsPath is the same place, and that has processes."""
+    made = bundle(["sleep", "600"])
+    plain_runtime.ok("create", "--bundle", made, "c")
+    line = plain_runtime.refused("create", "--bundle", made, "other")
+    assert made.config["linux"]["cgroupsPath"] in line
+    assert line.endswith("is not empty: 1 processes"), line
+    assert plain_runtime.state("c")["status"] == "created"
+    plain_runtime.ok("delete", "c")
+    plain_runtime.ok("create", "--bundle", made, "other")
+    plain_runtime.ok("delete", "other")

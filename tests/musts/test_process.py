@@ -46,6 +46,18 @@ def test_a_console_size_without_a_terminal_is_ignored(runner: Runner, bundle: Ma
     assert (result.status, result.out, result.err) == (1, "not a tty\n", "")
 
 
+@pytest.mark.parametrize("wanted", [True, False])
+def test_new_privileges_are_forbidden_as_configured(
+    runner: Runner, bundle: MakeBundle, *, wanted: bool
+) -> None:
+    """noNewPrivileges: prctl(2)'s bit, in the process and in its children, and only if it is asked for."""
+    show = "grep NoNewPrivs /proc/self/status"
+    made = bundle(
+        ["sh", "-c", f"{show}; {show} | cat"], change=lambda c: c["process"].update(noNewPrivileges=wanted)
+    )
+    assert runner.ok("run", "--bundle", made, "c").out == f"NoNewPrivs:\t{int(wanted)}\n" * 2
+
+
 @pytest.mark.parametrize("cwd", ["tmp", "./", "../", ""])
 def test_a_working_directory_that_is_not_absolute_is_an_error(
     plain_runtime: Runner, bundle: MakeBundle, cwd: str

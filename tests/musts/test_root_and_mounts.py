@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +56,23 @@ EFFECTS: dict[str, tuple[str, str]] = {
 }
 
 
+# Option -> the one before it in the list, whose effect it has to take back.
+OPPOSITES = {
+    "async": "sync",
+    "atime": "noatime",
+    "dev": "nodev",
+    "diratime": "nodiratime",
+    "exec": "noexec",
+    "nolazytime": "lazytime",
+    "nostrictatime": "strictatime",
+    "relatime": "noatime",
+    "rw": "ro",
+    "strictatime": "noatime",
+    "suid": "nosuid",
+    "symfollow": "nosymfollow",
+}
+
+
 def mount_options(mountinfo: str, point: str) -> list[str]:
     """Return the options of the last mount at a point: its own, its propagation, its superblock's."""
     (*_, line) = [fields for fields in map(str.split, mountinfo.splitlines()) if fields[4] == point]
@@ -63,12 +82,18 @@ def mount_options(mountinfo: str, point: str) -> list[str]:
 
 def test_every_option_that_must_be_is_applied(runner: Runner, bundle: MakeBundle) -> None:
     """config.md#mounts: a runtime MUST implement these for Linux; a new tmpfs shows each by itself."""
+    pairs = {f"{option}-after": [other, option] for option, other in OPPOSITES.items()}
     mounts = [
-        {"destination": f"/m/{option}", "type": "tmpfs", "source": "tmpfs", "options": [option]}
-        for option in EFFECTS
+        {"destination": f"/m/{name}", "type": "tmpfs", "source": "tmpfs", "options": options}
+        for name, options in {**{option: [option] for option in EFFECTS}, **pairs}.items()
     ]
     made = bundle(["cat", "/proc/self/mountinfo"], mounts=mounts)
     shown = runner.ok("run", "--bundle", made, "c").out
+    for option, other in OPPOSITES.items():
+        options = mount_options(shown, f"/m/{option}-after")
+        if option == "relatime":
+            assert option in options
+        assert other not in (options[:1] if option == "rw" else options), (option, options)
     for option, (present, absent) in EFFECTS.items():
         options = mount_options(shown, f"/m/{option}")
         found = {word if word.startswith("shared:") is False else "shared:" for word in options}
@@ -78,24 +103,79 @@ def test_every_option_that_must_be_is_applied(runner: Runner, bundle: MakeBundle
         assert not set(absent.split()) & own, (option, options)
 
 
-@pytest.mark.parametrize("kind", ["bind", "rbind"])
+@pytest.fixture
+def tree(tmp_path: Path) -> Iterator[Path]:
+    """Return a shared mount with a file in it, and a shared mount `below` with another."""
+    place = tmp_path / "tree"
+    place.mkdir()
+    for path in (place, place / "below"):
+        path.mkdir(exist_ok=True)
+        subprocess.run(["mount", "-t", "tmpfs", "tree", path], check=True)
+        subprocess.run(["mount", "--make-shared", path], check=True)
+        (path / "file").write_text(f"{path.name}\n")
+    yield place
+    subprocess.run(["umount", "--recursive", place], check=True)
+
+
+@pytest.mark.parametrize(("kind", "seen"), [("bind", "tree\n"), ("rbind", "tree\nbelow\n")])
 def test_binds_and_remounts_are_applied(
-    runner: Runner, bundle: MakeBundle, tmp_path: Path, kind: str
+    runner: Runner, bundle: MakeBundle, tree: Path, kind: str, seen: str
 ) -> None:
-    """config.md#mounts: bind, rbind and remount are of the options that a runtime MUST implement."""
-    source = tmp_path / "source"
-    source.mkdir()
-    (source / "file").write_text("here\n")
+    """config.md#mounts: bind and rbind, of which one takes the mounts below along, and remount."""
     mounts: list[dict[str, Any]] = [
-        {"destination": "/b", "source": str(source), "options": [kind, "rw"]},
-        {"destination": "/b", "source": str(source), "options": ["remount", kind, "ro", "nosuid"]},
+        {"destination": "/b", "source": str(tree), "options": [kind, "noexec"]},
+        {"destination": "/b", "source": str(tree), "options": ["remount", kind, "ro", "exec"]},
+        {"destination": "/t", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "size=64k"]},
+        {"destination": "/t", "type": "tmpfs", "source": "tmpfs", "options": ["remount", "nodev"]},
     ]
-    made = bundle(["cat", "/b/file", "/proc/self/mountinfo"], mounts=mounts)
-    shown = runner.ok("run", "--bundle", made, "c").out
-    assert shown.startswith("here\n")
-    options = mount_options(shown.partition("\n")[2], "/b")
+    script = "cat /b/file; cat /b/below/file 2>/dev/null; echo; cat /proc/self/mountinfo"
+    made = bundle(["sh", "-c", script], mounts=mounts)
+    told, _, shown = runner.ok("run", "--bundle", made, "c").out.partition("\n\n")
+    assert f"{told}\n" == seen
+    options = mount_options(shown, "/b")
     assert options[0] == "ro"
-    assert "nosuid" in options
+    assert "noexec" not in options
+    assert {"nosuid", "nodev", "size=64k"} <= set(mount_options(shown, "/t"))
+
+
+# Option -> how the mount itself and the one below it propagate then: of mounts that are the runtime's peers,
+# and of their slaves.
+PROPAGATIONS = {
+    "private": (("", "shared"), ("", "master")),
+    "rprivate": (("", ""), ("", "")),
+    "shared": (("shared", "shared"), ("shared master", "master")),
+    "rshared": (("shared", "shared"), ("shared master", "shared master")),
+    "slave": (("master", "shared"), ("master", "master")),
+    "rslave": (("master", "master"), ("master", "master")),
+    "unbindable": (("unbindable", "shared"), ("unbindable", "master")),
+    "runbindable": (("unbindable", "unbindable"), ("unbindable", "unbindable")),
+}
+
+
+def propagation_of(mountinfo: str, point: str) -> str:
+    """Return the words of a mount's propagation."""
+    (fields,) = [fields for fields in map(str.split, mountinfo.splitlines()) if fields[4] == point]
+    return " ".join(word.partition(":")[0] for word in fields[6 : fields.index("-")])
+
+
+@pytest.mark.parametrize("configured", ["rshared", "rslave"])
+def test_binds_propagate_as_their_options_say(
+    runner: Runner, bundle: MakeBundle, tree: Path, configured: str
+) -> None:
+    """private, shared, slave and unbindable change a bind's top, those with an `r` what is below as well."""
+    mounts = [
+        {"destination": f"/{option}", "source": str(tree), "options": ["rbind", option]}
+        for option in PROPAGATIONS
+    ]
+    made = bundle(
+        ["cat", "/proc/self/mountinfo"],
+        mounts=mounts,
+        change=lambda config: config["linux"].update(rootfsPropagation=configured),
+    )
+    shown = runner.ok("run", "--bundle", made, "c").out
+    for option, expected in PROPAGATIONS.items():
+        found = tuple(propagation_of(shown, f"/{option}{below}") for below in ("", "/below"))
+        assert found == expected[configured == "rslave"], option
 
 
 @pytest.mark.parametrize("is_absolute", [False, True], ids=["relative", "absolute"])

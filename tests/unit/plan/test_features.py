@@ -10,11 +10,12 @@ import pytest
 
 from krun.commands.features import features, mount_option_names
 from krun.host.facts import HostFacts
+from krun.plan import ops
 from krun.plan.model import Plan
 from krun.plan.mount_options import IDMAP, KIND
 from krun.spec._schema import CONFIG
 from krun.spec.load import load
-from krun.spec.model import Capabilities, Mount, Process, Seccomp, SeccompArg, SeccompRule, Spec
+from krun.spec.model import Capabilities, MemoryPolicy, Mount, Process, Seccomp, SeccompArg, SeccompRule, Spec
 from krun.sys import native
 from krun.sys.json import dumps
 
@@ -66,6 +67,20 @@ def test_listed_capabilities_are_granted(
     names = tuple(document["linux"]["capabilities"])
     capabilities = Capabilities(bounding=names)
     assert compile_spec(spec.replace(process=process.replace(capabilities=capabilities))).warnings == ()
+
+
+def test_listed_memory_policies_are_set(document: Any, spec: Spec, compile_spec: Callable[..., Plan]) -> None:
+    """Modes and flags of linux/mempolicy.h, each with a number of its own."""
+    listed = document["linux"]["memoryPolicy"]
+    numbers = []
+    for mode in listed["modes"]:
+        nodes = "" if mode in ("MPOL_DEFAULT", "MPOL_LOCAL") else "0"
+        for flags in ((), *((flag,) for flag in listed["flags"])):
+            linux = spec.linux.replace(memory_policy=MemoryPolicy(mode, nodes, flags))
+            program = compile_spec(spec.replace(linux=linux)).program
+            numbers += [op.mode for op in program if isinstance(op, ops.MemoryPolicy)]
+    modes, bits = range(7), (0, 1 << 13, 1 << 14, 1 << 15)
+    assert sorted(numbers) == sorted(mode | bit for mode in modes for bit in bits)
 
 
 def test_listed_seccomp_words_compile(document: Any) -> None:

@@ -93,6 +93,12 @@ def test_unknown_options_are_the_file_system_s() -> None:
     )
 
 
+@pytest.mark.parametrize("option", ["idmap", "ridmap", "idmap=uids=0-1-1;gids=0-1-1"])
+def test_mapping_of_ids_is_no_parameter(option: str) -> None:
+    """`idmap` and `ridmap` MUST NOT be passed on; nor is crun's way to write mappings."""
+    assert parse_options(("bind", option, "mode=755")).parameters == ("mode=755",)
+
+
 def test_propagation_is_kept_in_order() -> None:
     """A mount may be made a slave and then shared."""
     assert parse_options(("rslave", "shared")).propagation == (m.MS_SLAVE | m.MS_REC, m.MS_SHARED)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from krun.errors import ContainerExists, HostError, KrunError, NoSuchContainer
+from krun.errors import ContainerExists, HostError, KrunError, NoSuchContainer, WrongStatus
 from krun.state import liveness, store
 from krun.state.model import CREATED, CREATING, RUNNING, STOPPED, Container
 
@@ -99,7 +99,7 @@ def test_a_damaged_record_is_named(tmp_path: Path) -> None:
 
 def test_one_holds_a_container_at_a_time(tmp_path: Path) -> None:
     """The second waits for the first."""
-    make(tmp_path)
+    make(tmp_path, ready=True)
     order: list[str] = []
 
     def second() -> None:
@@ -114,9 +114,20 @@ def test_one_holds_a_container_at_a_time(tmp_path: Path) -> None:
     assert order == ["first", "second"]
 
 
+def test_who_asks_for_a_container_that_is_being_created_does_not_wait(tmp_path: Path) -> None:
+    """It may be a hook that `create` itself waits for; only a deletion by force takes what is unfinished."""
+    make(tmp_path)
+    with (
+        store.hold(str(tmp_path), "c"),
+        pytest.raises(WrongStatus, match=r'^container "c" is not created yet: creating$'),
+    ):
+        store.hold(str(tmp_path), "c")
+    store.hold(str(tmp_path), "c", also_unfinished=True).release()
+
+
 def test_who_waited_for_a_container_that_was_removed_is_told(tmp_path: Path) -> None:
     """A lock on an unlinked file holds nothing."""
-    make(tmp_path)
+    make(tmp_path, ready=True)
     result: list[type[BaseException]] = []
 
     def second() -> None:
