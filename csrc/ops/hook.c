@@ -2,11 +2,12 @@
  *
  * HOOK: one hook of createContainer or startContainer, run here in the container's namespaces.  It gets
  * exactly the arguments and the environment that the configuration gives, the container's state on its
- * standard input, and a process group of its own, which is killed when its time is up.  A program that is the
- * image's runs under the monitor, as the payload does.
+ * standard input, and a process group of its own.  When its time is up it is killed with all that it has started.
+ * A program that is the image's runs under the monitor, as the payload does.
  */
 #include "../base/fd.h"
 #include "../base/kernel.h"
+#include "family.h"
 #include "monitor.h"
 #include "ops.h"
 
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -87,12 +89,13 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Wait until the hook has ended, its time is up, or the runtime that all of this is for is gone.
- * Returns 0, ETIMEDOUT, ECONNRESET or poll's errno. */
-static int wait_for_end(const struct kr_stage *stage, const struct hook *hook, int pidfd)
+/* Wait until the hook has ended, its time is up, or the runtime or the init that it is for is gone.
+ * init: pidfd of that.  Returns 0, ETIMEDOUT, ECONNRESET or poll's errno. */
+static int wait_for_end(const struct kr_stage *stage, const struct hook *hook, int pidfd, int init)
 {
-	struct pollfd waited[2] = { { .fd = pidfd, .events = POLLIN },
-				    { .fd = stage->fd[KR_FD_SYNC], .events = 0 } };
+	struct pollfd waited[3] = { { .fd = pidfd, .events = POLLIN },
+				    { .fd = stage->fd[KR_FD_SYNC], .events = 0 },
+				    { .fd = init, .events = POLLIN } };
 	int64_t end = now_ms() + (int64_t)hook->timeout_ms;
 
 	for (;;) {
@@ -102,14 +105,14 @@ static int wait_for_end(const struct kr_stage *stage, const struct hook *hook, i
 		if (hook->timeout_ms != 0 && left < 0) {
 			left = 0;
 		}
-		ready = poll(waited, 2, left > INT_MAX ? INT_MAX : (int)left);
+		ready = poll(waited, 3, left > INT_MAX ? INT_MAX : (int)left);
 		if (ready < 0 && errno != EINTR) {
 			return errno;
 		}
 		if (ready > 0 && waited[0].revents != 0) {
 			return 0;
 		}
-		if (ready > 0 && waited[1].revents != 0) {
+		if (ready > 0 && (waited[1].revents | waited[2].revents) != 0) {
 			return ECONNRESET;
 		}
 		if (ready == 0 && hook->timeout_ms != 0 && now_ms() >= end) {
@@ -152,13 +155,22 @@ static int check_status(const struct hook *hook, const siginfo_t *info, struct k
 		       *said != 0 ? ": " : "", said);
 }
 
-static int run_hook(struct kr_stage *stage, const struct hook *hook, struct kr_err *err)
+/* What the keeper of a hook leaves in memory that it shares with init. */
+struct kept {
+	bool has_begun;
+	int why; /* errno for a hook that was not waited for to its end */
+	siginfo_t info;
+};
+
+/* In a process of its own, between init and the hook: what the hook leaves behind becomes a child of this one,
+ * and so can be found when the time is up.  When it is not, it is handed on by the end of this process. */
+static void keep_hook(struct kr_stage *stage, const struct hook *hook, int init, struct kept *kept)
 {
 	kr_own_fd int pidfd = -1;
-	siginfo_t info;
-	pid_t pid = fork();
-	int why;
+	pid_t pid;
 
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	pid = fork();
 	if (pid == 0) {
 		become_hook(stage, hook);
 	}
@@ -168,27 +180,56 @@ static int run_hook(struct kr_stage *stage, const struct hook *hook, struct kr_e
 		pidfd = kr_sys_pidfd_open(pid, 0);
 	}
 	if (pidfd < 0) {
-		why = errno;
-		if (pid > 0) {
-			(void)kill(pid, SIGKILL);
-			(void)waitpid(pid, NULL, 0);
-		}
-		return kr_fail(err, why, "hook %s[%llu] %s: start it", hook->point, (unsigned long long)hook->index,
-			       hook->path);
+		kept->why = errno;
+		kr_kill_children(stage);
+		return;
 	}
-	why = wait_for_end(stage, hook, pidfd);
-	if (why != 0) {
+	kept->has_begun = true;
+	kept->why = wait_for_end(stage, hook, pidfd, init);
+	if (kept->why != 0) {
 		(void)kill(-pid, SIGKILL);
+		kr_kill_children(stage);
+	} else if (waitid(P_PIDFD, (id_t)pidfd, &kept->info, WEXITED) != 0) {
+		kept->why = errno;
 	}
-	if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED) != 0) {
-		return kr_fail(err, errno, "hook %s[%llu] %s: wait for it", hook->point,
+}
+
+static int report(const struct hook *hook, const struct kept *kept, struct kr_err *err)
+{
+	if (kept->why != 0 && !kept->has_begun) {
+		return kr_fail(err, kept->why, "hook %s[%llu] %s: start it", hook->point,
 			       (unsigned long long)hook->index, hook->path);
 	}
-	if (why != 0) {
-		return kr_fail(err, why, "hook %s[%llu] %s: killed after %llu ms", hook->point,
+	if (kept->why != 0) {
+		return kr_fail(err, kept->why, "hook %s[%llu] %s: killed after %llu ms", hook->point,
 			       (unsigned long long)hook->index, hook->path, (unsigned long long)hook->timeout_ms);
 	}
-	return check_status(hook, &info, err);
+	return check_status(hook, &kept->info, err);
+}
+
+static int run_hook(struct kr_stage *stage, const struct hook *hook, struct kr_err *err)
+{
+	kr_own_fd int init = kr_sys_pidfd_open(getpid(), 0);
+	struct kept *kept = mmap(NULL, sizeof *kept, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t keeper = -1;
+	int result;
+
+	if (init < 0 || kept == MAP_FAILED) {
+		return kr_fail(err, errno, "hook %s[%llu] %s: prepare it", hook->point,
+			       (unsigned long long)hook->index, hook->path);
+	}
+	kept->why = ECHILD;
+	keeper = fork();
+	if (keeper == 0) {
+		keep_hook(stage, hook, init, kept);
+		_exit(0);
+	}
+	if (keeper < 0 || waitpid(keeper, NULL, 0) != keeper) {
+		kept->why = errno;
+	}
+	result = report(hook, kept, err);
+	(void)munmap(kept, sizeof *kept);
+	return result;
 }
 
 int kr_op_HOOK(struct kr_stage *stage, struct kr_reader *operands, struct kr_err *err)

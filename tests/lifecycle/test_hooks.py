@@ -358,11 +358,12 @@ def test_a_hook_past_its_time_is_killed_with_all_it_started(
     assert point in ("createContainer", "startContainer") or not is_alive(pid)
 
 
-def daemon(diary: Diary, then: str) -> dict[str, Any]:
+def daemon(folder: Path | str, then: str) -> dict[str, Any]:
     """Return a hook that leaves a daemon, in a session of its own and orphaned, and then does `then`."""
-    body = f"echo $$ >{diary.path}/pid; sleep 600; exit"
-    began = f"until [ -s {diary.path}/pid ]; do sleep 0.02; done"
-    return {"path": "/bin/sh", "args": ["sh", "-c", f"(setsid sh -c '{body}' &); {began}; {then}"]}
+    body = f"echo $$ >{folder}/pid; sleep 600; exit"
+    began = f"until [ -s {folder}/pid ]; do sleep 0.02; done"
+    script = f"(setsid sh -c '{body}' &); {began}; {then}"
+    return {"path": "/bin/sh", "args": ["sh", "-c", script], "env": ["PATH=/bin:/usr/bin"]}
 
 
 @pytest.mark.parametrize("point", ["prestart", "createRuntime", "createContainer", "poststart", "poststop"])
@@ -370,7 +371,7 @@ def test_a_daemon_of_a_hook_past_its_time_is_killed(
     plain_runtime: Runner, bundle: MakeBundle, diary: Diary, point: str
 ) -> None:
     """It has left its parents, and is the hook's all the same."""
-    made = bundle(["sleep", "600"], hooks={point: [{**daemon(diary, "sleep 600"), "timeout": 2}]})
+    made = bundle(["sleep", "600"], hooks={point: [{**daemon(diary.path, "sleep 600"), "timeout": 2}]})
     if point in ("poststart", "poststop"):
         plain_runtime.ok("create", "--bundle", made, "c")
     match point:
@@ -390,7 +391,7 @@ def test_a_daemon_of_a_hook_that_ends_well_stays(
     plain_runtime: Runner, bundle: MakeBundle, diary: Diary
 ) -> None:
     """Only what is past its time is killed: a hook may start something that serves the container."""
-    hook = {**daemon(diary, "exit 0"), "timeout": 60}
+    hook = {**daemon(diary.path, "exit 0"), "timeout": 60}
     hooks = {"createRuntime": [hook, {"path": "/bin/true", "timeout": 60}]}
     plain_runtime.ok("create", "--bundle", bundle(["sleep", "600"], hooks=hooks), "c")
     pid = int((diary.path / "pid").read_text())
@@ -398,3 +399,31 @@ def test_a_daemon_of_a_hook_that_ends_well_stays(
     os.kill(pid, signal.SIGKILL)
     plain_runtime.ok("delete", "--force", "c")
     assert alive
+
+
+@pytest.mark.parametrize("point", ["createContainer", "startContainer"])
+def test_a_daemon_past_its_time_is_killed_where_neither_namespace_nor_cgroup_holds_it(
+    runner: Runner, bundle: MakeBundle, diary: Diary, point: str
+) -> None:
+    """In the pid namespace of the host, in no cgroup, in no session and no group of the hook's."""
+    folder = "/diary" if point == "startContainer" else diary.path
+    hooks = {point: [{**daemon(folder, "sleep 600"), "timeout": 1}]}
+    namespaces = ("network", "ipc", "uts", "mount")
+    made = bundle(["true"], hooks=hooks, mounts=[diary.mount], namespaces=namespaces, cgroups_path="")
+    line = runner.refused("--cgroup-manager", "disabled", "run", "--bundle", made, "c")
+    assert line == f"krun: hook {point}[0] /bin/sh: killed after 1000 ms"
+    assert not is_alive(int((diary.path / "pid").read_text()))
+
+
+@pytest.mark.parametrize("point", ["createContainer", "startContainer"])
+def test_the_payload_lives_with_a_daemon_that_a_hook_has_left(
+    runner: Runner, bundle: MakeBundle, diary: Diary, point: str
+) -> None:
+    """As with runc: an orphan in the pid namespace of the container, whose init may end it."""
+    folder = "/diary" if point == "startContainer" else diary.path
+    script = (
+        "pid=$(cat /diary/pid); cut -d' ' -f4 /proc/$pid/stat; kill -KILL $pid; "
+        "while grep -q '^State:.[^Z]' /proc/$pid/status; do sleep 0.02; done 2>/dev/null; echo ended"
+    )
+    made = bundle(["sh", "-c", script], hooks={point: [daemon(folder, "exit 0")]}, mounts=[diary.mount])
+    assert runner.ok("run", "--bundle", made, "c").out == "1\nended\n"
