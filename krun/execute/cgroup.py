@@ -130,12 +130,10 @@ def apply(plan: CgroupPlan, record: CgroupRecord) -> None:
     from krun.execute.cgroup_settings import write_device_lines, write_settings
 
     write_settings(plan.settings, record.paths)
-    undecided = [setting for setting in plan.settings if setting.otherwise is not None]
-    if plan.unit is not None and undecided:
-        from krun.execute.systemd import tell_limits
+    if plan.unit is not None:
+        from krun.execute.systemd import tell_undecided
 
-        # Which of two files the kernel has, and so what systemd should know, shows in the cgroup only.
-        tell_limits(plan.unit.name, record.paths[UNIFIED], undecided, is_user=plan.unit.is_user)
+        tell_undecided(plan.unit, record.paths[UNIFIED], plan.settings)
     if plan.device_lines and "devices" in record.paths:
         write_device_lines(plan.device_lines, record.paths["devices"])
     if plan.version != "v2" or UNIFIED not in record.paths:

@@ -16,7 +16,7 @@ from jeepney import DBusAddress, HeaderFields, MessageType, Parser, new_method_c
 
 from krun import os
 from krun.errors import HostError, symbol
-from krun.plan.systemd import IDLE, resource_properties
+from krun.plan.systemd import IDLE, is_the_kernels_to_read, resource_properties
 from krun.sys.files import read_text
 from krun.sys.packets import connect_stream
 
@@ -97,10 +97,17 @@ def tell_limits(name: str, directory: str, settings: Iterable[Setting], *, is_us
             manager.call("SetUnitProperties", "sba(sv)", (name, True, manager.understood(properties)))
 
 
+def tell_undecided(unit: UnitPlan, directory: str, settings: Iterable[Setting]) -> None:
+    """Give systemd what shows in the cgroup only: which of two files there is, what a value came to."""
+    undecided = [each for each in settings if each.otherwise is not None or is_the_kernels_to_read(each)]
+    if undecided:
+        tell_limits(unit.name, directory, undecided, is_user=unit.is_user)
+
+
 def _as_written(setting: Setting, directory: str) -> Setting:
     written: Setting = setting
-    if setting.file == "cpu.max":
-        written = setting.replace(value=read_text(f"{directory}/cpu.max").strip())
+    if setting.file == "cpu.max" or is_the_kernels_to_read(setting):
+        written = setting.replace(value=read_text(f"{directory}/{setting.file}").strip())
     elif setting.otherwise is not None:
         there = os.path.exists(f"{directory}/{setting.file}")
         written = setting.replace(otherwise=None) if there else setting.otherwise

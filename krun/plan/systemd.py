@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from krun.errors import Fault, HostError, SpecError
 from krun.plan.gvariant import parse_variant
+from krun.spec.formats import is_number_list
 from krun.types import Record
 
 TYPE_CHECKING = False
@@ -47,6 +48,8 @@ _NUMBERS = {
 }
 """Files whose value is a number or `max`, and the property of the same meaning."""
 _SETS = {"cpuset.cpus": "AllowedCPUs", "cpuset.mems": "AllowedMemoryNodes"}
+_HIGHEST = 8192
+"""No CPU and no memory node of x86-64 has this number or a higher one."""
 
 
 class UnitPlan(Record):
@@ -136,14 +139,49 @@ def _user_manager(euid: int, own: str) -> str:
 
 
 def resource_properties(settings: Iterable[Setting]) -> tuple[Property, ...]:
-    """Return what systemd has a word for among the limits; of a file written twice, the last value."""
+    """Return what systemd has a word for among the limits; of a file written twice, the last value.
+
+    What is the kernel's to read is left out.
+    """
     found: dict[str, Property] = {}
     for setting in settings:
         alternatives = (setting,) if setting.otherwise is None else (setting, setting.otherwise)
         for each in alternatives:
+            if is_the_kernels_to_read(each):
+                continue
             for property in _properties(each.file, each.value):
                 found[property[0]] = property
     return tuple(found.values())
+
+
+def is_the_kernels_to_read(setting: Setting) -> bool:
+    """Tell whether only the kernel knows what a value is, for a file that systemd has a word for.
+
+    `unified` may have 48M or a list of CPUs with strides; what no file takes is also among it.
+    """
+    value, words = setting.value, setting.value.split()
+    match setting.file:
+        case "cpu.max":
+            return not (
+                0 < len(words) <= 2
+                and _is_number(words[0])
+                and words[-1] != "0"
+                and (len(words) == 1 or words[1].isdecimal())
+            )
+        case file if file in _NUMBERS:
+            return not _is_number(value)
+        case file if file in _SETS:
+            numbers = value.replace(" ", "").replace("-", ",").split(",")
+            return not (is_number_list(value) and all(int(number) < _HIGHEST for number in numbers if number))
+        case "io.weight" if ":" not in value:
+            return not (len(words) == 2 and words[0] == "default" and words[1].isdecimal())
+        case "io.bfq.weight" if ":" not in value:
+            return not (words and words[-1].isdecimal())
+    return False
+
+
+def _is_number(value: str) -> bool:
+    return value == "max" or (value.isascii() and value.isdecimal() and int(value) <= _INFINITY)
 
 
 def _properties(file: str, value: str) -> Iterator[Property]:

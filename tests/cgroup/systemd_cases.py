@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import updates
 from support.bundles import make_bundle
 from support.shared_root import Krun
 from support.systemd import ROOT, show, system_bus, systemctl, units, users_manager
@@ -154,6 +155,47 @@ def test_update_tells_systemd(systemd: Krun) -> None:
     assert (own / "memory.max").read_text() == f"{96 << 20}\n"
 
 
+# What is asked of `update`, one call each: the properties, and the files, that are changed by it.
+UPDATES: tuple[tuple[str, dict[str, str], dict[str, str]], ...] = (
+    ("--memory 60m", {"MemoryMax": str(60 << 20)}, {"memory.max": str(60 << 20)}),
+    ("--memory-reservation 30m", {"MemoryLow": str(30 << 20)}, {"memory.low": str(30 << 20)}),
+    ("--memory 60m --memory-swap 80m", {"MemorySwapMax": str(20 << 20)}, {"memory.swap.max": str(20 << 20)}),
+    ("--cpu-period 40000", {"CPUQuotaPeriodUSec": "40ms", "CPUQuotaPerSecUSec": "500ms"}, {}),
+    ("--cpu-quota 10000", {"CPUQuotaPerSecUSec": "250ms"}, {"cpu.max": "10000 40000"}),
+    ("--cpu-burst 5000", {}, {"cpu.max.burst": "5000"}),
+    ("--cpu-share 256", {"CPUWeight": "35"}, {"cpu.weight": "35"}),
+    ("--pids-limit 44", {"TasksMax": "44"}, {"pids.max": "44"}),
+    ("--cpu-idle 1", {"CPUWeight": "idle"}, {"cpu.idle": "1", "cpu.weight": "0"}),
+)
+
+
+def test_each_option_of_update_is_systemds_too(systemd: Krun) -> None:
+    """In the unit and in the files, also after a reload; of what cannot be, nothing is in either."""
+    resources = {
+        "memory": {"limit": 64 << 20},
+        "cpu": {"quota": 20000, "period": 50000},
+        "pids": {"limit": 50},
+    }
+    create(systemd, f":test:{systemd.id}", resources=resources)
+    unit = f"test-{systemd.id}.scope"
+    own = ROOT / "system.slice" / unit
+    properties: dict[str, str] = {}
+    files: dict[str, str] = {}
+    for words, changed, written in UPDATES:
+        systemd.ok("update", *words.split(), systemd.id)
+        properties |= changed
+        files |= written
+        assert show(unit, *properties) == properties, words
+        assert {name: (own / name).read_text().strip() for name in files} == files, words
+    for option, value in {**updates.CANNOT_BE, **updates.NOT_ON_V2}.items():
+        given = {"--memory": "48m", "--pids-limit": "9", option: value}
+        systemd.refused("update", *updates.words(given), systemd.id)
+        assert {name: (own / name).read_text().strip() for name in files} == files, option
+    assert show(unit, *properties) == properties
+    systemctl("daemon-reload")
+    assert {name: (own / name).read_text().strip() for name in files} == files
+
+
 def test_idle_and_no_more_tasks_outlive_a_reload(systemd: Krun) -> None:
     """systemd would put back its own weight and its own limit of tasks, had it not been told."""
     create(systemd, f":test:{systemd.id}", {"cpu": {"idle": 1}, "pids": {"limit": 0}})
@@ -172,7 +214,7 @@ def test_all_that_systemd_has_a_word_for_outlives_a_reload(systemd: Krun) -> Non
         "memory": {"limit": 64 << 20, "swap": 96 << 20, "reservation": 32 << 20},
         "cpu": {"shares": 512, "quota": 20000, "period": 50000, "burst": 3000},
         "pids": {"limit": 33},
-        "unified": {"memory.high": str(48 << 20), "memory.min": str(1 << 20), "cgroup.max.depth": "3"},
+        "unified": {"memory.high": "48M", "memory.min": str(1 << 20), "cgroup.max.depth": "3"},
     }
     create(systemd, f":test:{systemd.id}", resources)
     own = ROOT / f"system.slice/test-{systemd.id}.scope"
@@ -182,6 +224,7 @@ def test_all_that_systemd_has_a_word_for_outlives_a_reload(systemd: Krun) -> Non
     systemctl("daemon-reload")
     systemctl("set-property", "--runtime", f"test-{systemd.id}.scope", "MemoryLow=16M")
     after = {name: (own / name).read_text() for name in before}
+    assert before["memory.high"] == f"{48 << 20}\n"
     assert before["memory.low"] == f"{32 << 20}\n"
     assert after == {**before, "memory.low": f"{16 << 20}\n"}
 

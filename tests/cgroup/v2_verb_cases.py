@@ -112,14 +112,7 @@ LIMITS = (
     "cpu.idle",
     "pids.max",
 )
-# Beside what can be nowhere.
-NOT_ON_V2 = {
-    "--kernel-memory": "1m",
-    "--kernel-memory-tcp": "1m",
-    "--cpu-rt-period": "1000",
-    "--cpu-rt-runtime": "1000",
-}
-CANNOT_BE = {**updates.CANNOT_BE, **NOT_ON_V2}
+CANNOT_BE = {**updates.CANNOT_BE, **updates.NOT_ON_V2}
 
 
 @pytest.mark.parametrize("option", CANNOT_BE)

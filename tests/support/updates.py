@@ -19,6 +19,13 @@ CANNOT_BE = {
     "--l3-cache-schema": "L3:0=f",
     "--mem-bw-schema": "MB:0=10",
 }
+# Beside what can be nowhere.
+NOT_ON_V2 = {
+    "--kernel-memory": "1m",
+    "--kernel-memory-tcp": "1m",
+    "--cpu-rt-period": "1000",
+    "--cpu-rt-runtime": "1000",
+}
 CAN_BE = {
     "--memory": "60m",
     "--memory-reservation": "30m",

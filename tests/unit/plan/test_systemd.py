@@ -9,7 +9,13 @@ from krun.errors import HostError, SpecError
 from krun.host.cgroups import CgroupFacts, Hierarchy
 from krun.host.facts import HostFacts
 from krun.plan.resources import Setting
-from krun.plan.systemd import UnitPlan, plan_unit, resource_properties, slice_path
+from krun.plan.systemd import (
+    UnitPlan,
+    is_the_kernels_to_read,
+    plan_unit,
+    resource_properties,
+    slice_path,
+)
 
 
 def facts(*, euid: int = 0, own: str = "/", version: str = "v2") -> HostFacts:
@@ -125,6 +131,25 @@ def test_a_limit_in_systemds_words(file: str, value: str, properties: dict[str, 
     """What it has no word for stands in the file alone; a quota is rounded up to 10 ms, never down."""
     found = resource_properties((Setting("c", file, value, "$"),))
     assert {name: value for name, _, value in found} == properties
+
+
+@pytest.mark.parametrize(
+    ("file", "values"),
+    [
+        ("memory.max", ("48M", "0x1000", "", "x", "\u0663", "99999999999999999999")),
+        ("cpu.weight", ("idle", "-1")),
+        ("cpu.max", ("", "x", "1000 0", "1000 x", "1 2 3")),
+        ("cpuset.cpus", ("x", "3-1", "0-10:2/4", "0-4294967295")),
+        ("io.weight", ("", "default", "default x", "100")),
+        ("io.bfq.weight", ("x",)),
+    ],
+)
+def test_a_value_that_is_the_kernels_to_read_is_left_to_it(file: str, values: tuple[str, ...]) -> None:
+    """`unified` takes what the file takes; what that is, or that it is nothing, shows when it is written."""
+    for value in values:
+        setting = Setting("c", file, value, "$")
+        assert is_the_kernels_to_read(setting), value
+        assert resource_properties((setting,)) == (), value
 
 
 def test_of_two_values_for_one_file_the_last_counts() -> None:
