@@ -12,6 +12,7 @@ import json
 import os
 import pty
 import select
+import shutil
 import signal
 import socket
 import struct
@@ -212,6 +213,13 @@ class TestTheProcess:
             assert more[name] == own[name] | ptrace, name
         assert more["CapInh"] == own["CapInh"] == 0
 
+    def test_new_privileges_can_be_forbidden(self, start: Callable[..., Container]) -> None:
+        """--no-new-privs adds to what the container has."""
+        container = start(change=lambda config: config["process"].update(noNewPrivileges=False))
+        words = ("c", "grep", "NoNewPrivs", "/proc/self/status")
+        assert container.output(*words) == "NoNewPrivs:\t0"
+        assert container.output("--no-new-privs", *words) == "NoNewPrivs:\t1"
+
     def test_the_seccomp_profile_is_the_containers(self, start: Callable[..., Container]) -> None:
         """What the container may not call, the process may not either."""
 
@@ -289,6 +297,22 @@ class TestTheEnd:
         (container.bundle.rootfs / "etc").mkdir(exist_ok=True)
         assert container.refused("--pid-file", tmp_path / "pid", "c", command) == line
         assert not (tmp_path / "pid").exists()
+
+    def test_a_program_without_its_interpreter_is_not_found(self, container: Container) -> None:
+        """In the words of which clients make status 127, and `run` has the same."""
+        root = container.bundle.rootfs
+        (root / "script").write_text("#!/nowhere/sh\n")
+        (root / "script").chmod(0o755)
+        shutil.copy("/bin/true", root / "dynamic")
+        config = container.bundle.config
+        config["linux"]["cgroupsPath"] += "-other"
+        for name in ("script", "dynamic"):
+            line = container.refused("c", f"/{name}")
+            assert f"/{name}" in line
+            assert "no such file or directory" in line
+            config["process"]["args"] = [f"/{name}"]
+            container.bundle.write()
+            assert container.runner.refused("run", "--bundle", container.bundle, "other") == f"krun: {line}"
 
     def test_what_is_no_program_is_refused(self, container: Container) -> None:
         """Also where only the kernel finds that out, behind the barrier."""

@@ -171,6 +171,23 @@ def test_a_path_is_looked_up_where_its_point_says(
     assert diary.order == ["host" if point != "startContainer" else "image" for point in POINTS]
 
 
+def test_init_is_in_its_cgroup_from_the_first_hook_on(
+    runner: Runner, bundle: MakeBundle, diary: Diary
+) -> None:
+    """What a hook, or who reads the pid file, looks up there are the container's own cgroups."""
+    script = f"""exec >{diary.path}/seen; read s; p=${{s#*'"pid":'}}; cat /proc/${{p%%,*}}/cgroup"""
+    hook = {"path": "/bin/sh", "args": ["sh", "-c", script], "env": ["PATH=/bin"]}
+    made = bundle(["true"], hooks={"prestart": [hook]})
+    runner.ok("create", "--bundle", made, "c")
+    path = made.config["linux"]["cgroupsPath"]
+    found = {line.partition(":")[2] for line in (diary.path / "seen").read_text().splitlines()}
+    pid = runner.state("c")["pid"]
+    own = {line.partition(":")[2] for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines()}
+    runner.ok("delete", "c")
+    assert found == own
+    assert sum(line.endswith(f":{path}") for line in found) > 5
+
+
 def test_poststop_hooks_come_after_the_deletion(runner: Runner, bundle: MakeBundle, diary: Diary) -> None:
     """Neither process, nor cgroup, nor state is there any more when they run, and delete waits for them."""
     made = bundle(["sleep", "600"])

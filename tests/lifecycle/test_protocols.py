@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from support.bundles import MakeBundle
-from support.processes import TIMEOUT_S
+from support.processes import TIMEOUT_S, is_alive
 from support.runner import Runner
 
 pytestmark = [pytest.mark.needs("root", "busybox"), pytest.mark.usefixtures("nothing_left")]
@@ -32,6 +32,15 @@ for words in verbs:
     subprocess.run(words, stdin=nothing, stdout=nothing, stderr=nothing, check=True)
 pid = int(open(f"{folder}/pid").read())
 print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+
+
+# conmon: what it starts is killed when it ends itself, which it does as soon as that has succeeded.
+CONMON = """
+import ctypes, signal, subprocess, sys
+PR_SET_PDEATHSIG, nothing = 1, subprocess.DEVNULL
+die = lambda: ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+subprocess.run(sys.argv[1:], stdin=nothing, stdout=nothing, stderr=nothing, preexec_fn=die, check=True)
 """
 
 
@@ -109,6 +118,67 @@ def test_the_process_becomes_a_child_of_the_callers_subreaper(
     )
     assert done.stdout == "42\n", done.stderr
     runner.ok("delete", "--force", "c")
+
+
+@pytest.mark.parametrize("verb", ["create", "run", "exec"])
+def test_the_process_outlives_a_caller_with_whom_krun_was_to_die(
+    runner: Runner, bundle: MakeBundle, tmp_path: Path, verb: str
+) -> None:
+    """The death signal that conmon gives krun is not init's, whose parent it soon is no more."""
+    made = bundle(["sleep", "600"])
+    words = {
+        "create": ["create", "--bundle", str(made)],
+        "run": ["run", "--detach", "--bundle", str(made)],
+        "exec": ["exec", "--detach"],
+    }[verb]
+    if verb == "exec":
+        runner.ok("run", "--detach", "--bundle", made, "c")
+    words += ["--pid-file", str(tmp_path / "pid"), "c", *(["sleep", "601"] if verb == "exec" else [])]
+    subprocess.run([sys.executable, "-c", CONMON, *runner.command(*words)], check=True, timeout=TIMEOUT_S)
+    pid = int((tmp_path / "pid").read_text())
+    # A process that this had reached would be gone by the end of another one's whole life.
+    runner.ok("exec", "c", "true")
+    assert is_alive(pid)
+    runner.ok("delete", "--force", "c")
+
+
+def test_what_succeeds_prints_nothing(runner: Runner, bundle: MakeBundle) -> None:
+    """Standard output and error of a verb are the payload's, or an attached client's."""
+    made = bundle(["sleep", "600"])
+    for words in (
+        ["create", "--bundle", str(made), "c"],
+        ["start", "c"],
+        ["pause", "c"],
+        ["resume", "c"],
+        ["update", "--pids-limit", "50", "c"],
+        ["exec", "c", "true"],
+        ["exec", "--detach", "c", "true"],
+        ["kill", "c", "0"],
+        ["kill", "--all", "c", "KILL"],
+        ["delete", "--force", "c"],
+        ["delete", "--force", "c"],
+    ):
+        result = runner.ok(*words)
+        assert (result.out, result.err) == ("", ""), result
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "--debug",
+        "--criu=/usr/sbin/criu",
+        "--log-level=debug",
+        "--log-format=text",
+        "--cgroup-manager=cgroupfs",
+        "--systemd-cgroup=false",
+        "--rootless",
+        "--rootless=auto",
+        "--rootless=false",
+    ],
+)
+def test_every_global_option_of_runcs_and_cruns_is_taken(plain_runtime: Runner, option: str) -> None:
+    """In front of the verb."""
+    assert plain_runtime.ok(option, "list", "--quiet").out == ""
 
 
 def test_another_file_of_the_bundle_can_be_the_configuration(runner: Runner, bundle: MakeBundle) -> None:
