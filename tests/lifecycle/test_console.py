@@ -17,12 +17,18 @@ pytestmark = [pytest.mark.needs("root", "busybox"), pytest.mark.usefixtures("not
 def test_the_master_arrives_over_the_console_socket(
     runner: Runner, bundle: MakeBundle, tmp_path: Path
 ) -> None:
-    """One message with the master in it; what the payload writes can be read there."""
+    """One message with the master in it; what the payload writes can be read there.
+
+    config.md#process: it has the configured size.  config-linux.md#default-devices: it is /dev/console, too.
+    """
     path = tmp_path / "console"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
         listener.listen()
-        made = bundle(["sh", "-c", "tty; echo out"], terminal=True)
+        script = "tty; stty size; [ /dev/console -ef /dev/pts/0 ] && echo console"
+        made = bundle(["sh", "-c", script], terminal=True)
+        made.config["process"]["consoleSize"] = {"height": 33, "width": 77}
+        made.write()
         runner.ok("create", "--bundle", made, "--console-socket", path, "c")
         with listener.accept()[0] as connection:
             _, (master, *others), _, _ = socket.recv_fds(connection, 4096, 2)
@@ -31,7 +37,7 @@ def test_the_master_arrives_over_the_console_socket(
     runner.ok("start", "c")
     wait_dead(pid)
     with os.fdopen(master, "rb", buffering=0) as terminal:
-        assert terminal.read(4096).split() == [b"/dev/pts/0", b"out"]
+        assert terminal.read(4096).split() == [b"/dev/pts/0", b"33", b"77", b"console"]
     runner.ok("delete", "c")
 
 

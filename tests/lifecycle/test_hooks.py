@@ -444,3 +444,18 @@ def test_the_payload_lives_with_a_daemon_that_a_hook_has_left(
     )
     made = bundle(["sh", "-c", script], hooks={point: [daemon(folder, "exit 0")]}, mounts=[diary.mount])
     assert runner.ok("run", "--bundle", made, "c").out == "1\nended\n"
+
+
+@pytest.mark.parametrize("point", ["createContainer", "startContainer"])
+def test_a_daemon_in_the_hosts_pid_namespace_ends_with_the_containers_cgroup(
+    runner: Runner, bundle: MakeBundle, diary: Diary, point: str
+) -> None:
+    """What these hooks start is in it, and the end of init alone would not end it."""
+    folder = "/diary" if point == "startContainer" else diary.path
+    hooks = {point: [daemon(folder, "exit 0")]}
+    made = bundle(["true"], hooks=hooks, mounts=[diary.mount], namespaces=("network", "ipc", "uts", "mount"))
+    runner.ok("run", "--keep", "--bundle", made, "c")
+    pid = int((diary.path / "pid").read_text())
+    assert is_alive(pid)
+    runner.ok("delete", "c")
+    assert not is_alive(pid)
