@@ -57,6 +57,21 @@ def test_options_are_taken_in_every_spelling(runner: Runner, bundle: MakeBundle,
         runner.ok("delete", "c")
 
 
+@pytest.mark.parametrize(
+    ("option", "keyrings"),
+    [("--no-subreaper", 1), ("-no-pivot", 1), ("--no-pivot", 1), ("--no-new-keyring", 0)],
+)
+def test_options_for_special_hosts_are_taken(
+    runner: Runner, bundle: MakeBundle, tmp_path: Path, option: str, keyrings: int
+) -> None:
+    """The payload has its root, and unless that is not wanted a session keyring of its own."""
+    id = f"keys-{os.getpid()}-{tmp_path.name.rpartition('_')[2]}"  # as no other test's of this moment
+    made = bundle(["sh", "-c", f"ls -d /bin; grep -c ' keyring *_ses.{id}:' /proc/keys; true"])
+    made.config["linux"]["maskedPaths"].remove("/proc/keys")
+    made.write()
+    assert runner.ok("run", option, "--bundle", made, id).out == f"/bin\n{keyrings}\n"
+
+
 def test_the_pid_file_is_decimal_without_newline(runner: Runner, bundle: MakeBundle, tmp_path: Path) -> None:
     """Shims parse it as it is."""
     runner.ok("create", "--bundle", bundle(["true"]), "--pid-file", tmp_path / "pid", "c")

@@ -220,6 +220,19 @@ def test_mounts_come_in_their_order_and_relative_ones_from_their_base(
     assert runner.ok("run", "--bundle", made, "c", cwd=Path("/")).out == "second\nfirst\n"
 
 
+def test_the_default_file_systems_are_mounted(runner: Runner, bundle: MakeBundle) -> None:
+    """config-linux.md#default-filesystems: proc, sysfs, devpts, tmpfs, each where it is configured."""
+    script = (
+        "cat /proc/$$/comm; ls -d /sys/kernel; exec 3<>/dev/ptmx && ls /dev/pts; touch /dev/shm/x && echo on;"
+        " cut -d' ' -f2,3 /proc/mounts"
+    )
+    made = bundle(["sh", "-c", script])
+    *told, shown = runner.ok("run", "--bundle", made, "c").out.split("\n", 5)
+    assert told == ["sh", "/sys/kernel", "0", "ptmx", "on"]
+    expected = [f"{mount['destination']} {mount['type']}" for mount in made.config["mounts"]]
+    assert [line for line in shown.splitlines() if line in expected] == expected
+
+
 def test_the_default_devices_and_links_are_there(runner: Runner, bundle: MakeBundle) -> None:
     """config-linux.md#default-devices and runtime-linux.md: they work, and nobody has to ask for them."""
     script = """
