@@ -72,11 +72,13 @@ class _Environment:
         return [value for _, _, value in self._entries]
 
 
-def run_hooks(point: str, hooks: Sequence[Hook], state: dict[str, Any], interrupt: int = -1) -> None:
+def run_hooks(
+    point: str, hooks: Sequence[Hook], state: dict[str, Any], interrupts: Sequence[int] = ()
+) -> None:
     """Run the hooks of a point one after the other.
 
     state: what they read on standard input (runtime.md#state).
-    interrupt: a descriptor that is readable when krun is asked to stop.
+    interrupts: descriptors that are readable when nobody wants the hooks any more.
     Raises HookError at the first that fails; those after it are not run.
     """
     if not hooks:
@@ -84,7 +86,7 @@ def run_hooks(point: str, hooks: Sequence[Hook], state: dict[str, Any], interrup
     text = json.dumps(state).encode()
     withhold()
     for index, hook in enumerate(hooks):
-        reason = _run(hook, text, interrupt)
+        reason = _run(hook, text, interrupts)
         if reason:
             raise HookError(point, index, hook.path, reason)
 
@@ -98,7 +100,7 @@ def run_all_hooks(point: str, hooks: Sequence[Hook], state: dict[str, Any], log:
             log.warning(str(error))
 
 
-def _run(hook: Hook, state: bytes, interrupt: int) -> str:
+def _run(hook: Hook, state: bytes, interrupts: Sequence[int]) -> str:
     """Run one hook; return why it failed, "" when it did not."""
     # Files and not pipes: a hook need not read, and a process that it leaves behind holds nothing open.
     stdin = _file("hook-stdin", state)
@@ -124,7 +126,7 @@ def _run(hook: Hook, state: bytes, interrupt: int) -> str:
         except OSError as error:
             # By its number: in words it would look as if the payload were missing.
             return f"cannot be executed: {symbol(error)}"
-        reason = _wait(pid, hook.timeout, interrupt, others)
+        reason = _wait(pid, hook.timeout, interrupts, others)
         if reason:
             said = os.pread(output, _OUTPUT_BYTES, max(0, os.fstat(output).st_size - _OUTPUT_BYTES))
             text = " ".join(said.decode("utf-8", "replace").split())
@@ -136,7 +138,7 @@ def _run(hook: Hook, state: bytes, interrupt: int) -> str:
         os.close(output)
 
 
-def _wait(pid: int, timeout_s: int | None, interrupt: int, others: Sequence[int]) -> str:
+def _wait(pid: int, timeout_s: int | None, interrupts: Sequence[int], others: Sequence[int]) -> str:
     """Wait for a hook's end; return why it failed.  After its time it is killed with all it has started.
 
     others: the children that krun had before.
@@ -147,7 +149,7 @@ def _wait(pid: int, timeout_s: int | None, interrupt: int, others: Sequence[int]
     try:
         poll = select.poll()
         poll.register(pidfd, select.POLLIN)
-        if interrupt >= 0:
+        for interrupt in interrupts:
             poll.register(interrupt, select.POLLIN)
         # What poll has no number for, nearly a month, is no limit.
         limit_ms = timeout_s * 1000 if timeout_s is not None and timeout_s <= _LONGEST_S else None

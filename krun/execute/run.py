@@ -111,7 +111,9 @@ class Creation:
         from krun.execute.hooks import run_hooks
 
         hooks = {"prestart": self._plan.hooks.prestart, "createRuntime": self._plan.hooks.create_runtime}
-        run_hooks(point, hooks[point], runtime_state(self._container, CREATING), self._interrupt)
+        # A deletion by force kills init, and then waits for this process, which might wait for that very one.
+        interrupts = [file for file in (self._interrupt, self._pidfd) if file >= 0]
+        run_hooks(point, hooks[point], runtime_state(self._container, CREATING), interrupts)
 
     def take_log(self, text: str) -> None:
         """Log a warning of krun-init's."""

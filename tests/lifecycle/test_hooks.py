@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from support.bundles import MakeBundle, bind
+from support.gate import Gate
 from support.processes import TIMEOUT_S, is_alive
 from support.runner import Runner
 
@@ -243,6 +244,26 @@ def test_no_operation_has_an_effect_while_the_container_is_being_created(
     runner.wait("c")
     runner.ok("delete", "c")
     assert (diary.path / "ran").read_text() == "ran\n"
+
+
+@pytest.mark.parametrize("is_own", [False, True], ids=["of another's", "of the hook's own"])
+def test_a_deletion_by_force_does_not_wait_for_a_hook_of_create(
+    runner: Runner, bundle: MakeBundle, diary: Diary, gate: Gate, *, is_own: bool
+) -> None:
+    """The container's init is killed, and what is left of the creation, which takes everything back."""
+    deletion = " ".join(runner.command("delete", "--force", "c"))
+    script = deletion if is_own else f"echo here >{gate.path}; sleep 600"
+    path = f"PATH={os.environ['PATH']}"
+    hook = {"path": "/bin/sh", "args": ["sh", "-c", script], "env": [path]}
+    hooks = {"createRuntime": [hook], "poststop": [diary.hook("poststop")]}
+    krun = runner.start("create", "--bundle", bundle(["true"], hooks=hooks), "c", stderr=subprocess.PIPE)
+    if not is_own:
+        assert gate.read() == "here"
+        runner.ok("delete", "--force", "c")
+    err = krun.communicate(timeout=TIMEOUT_S)[1].decode()
+    assert (krun.returncode, err) == (1, "krun: hook createRuntime[0] /bin/sh: was interrupted\n")
+    assert diary.order == ["poststop"]
+    assert os.listdir(runner.root) == []
 
 
 def ignore_children() -> None:

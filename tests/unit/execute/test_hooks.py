@@ -128,7 +128,7 @@ def test_a_request_to_stop_ends_the_hook() -> None:
     reading, writing = os.pipe()
     os.write(writing, b"\x0f")
     with pytest.raises(HookError, match="was interrupted"):
-        run_hooks("prestart", [shell("sleep 600")], dict(STATE), reading)
+        run_hooks("prestart", [shell("sleep 600")], dict(STATE), [reading])
     os.close(reading)
     os.close(writing)
 
