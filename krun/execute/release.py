@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def start_container(container: Container, held: Held, log: Log) -> None:
-    """Start the container whose lock is held.
+    """Start the container whose lock is held, but for while poststart hooks run; they may delete it.
 
     When a startContainer or a poststart hook fails, the container is stopped and deleted, and the poststop
     hooks have run when the error comes out of here (runtime.md#lifecycle).
@@ -31,14 +31,20 @@ def start_container(container: Container, held: Held, log: Log) -> None:
     pidfd = liveness.open_process(container.pid, container.pid_start)
     if pidfd is None:
         raise WrongStatus(container.id, f'container "{container.id}" cannot be started: it has stopped')
+    is_there = True
     try:
         release(container.id, f"{held.path}/{store.FIFO}", f"{held.path}/{store.STARTED}", pidfd)
         if container.poststart:
             from krun.execute.hooks import run_hooks
 
-            run_hooks("poststart", container.poststart, runtime_state(container, RUNNING))
+            held.release()  # a hook that calls a verb would wait for ever
+            try:
+                run_hooks("poststart", container.poststart, runtime_state(container, RUNNING))
+            finally:
+                is_there = held.take_again()
     except HookError as error:
-        _destroy_after(error, container, held, log)
+        if is_there:
+            _destroy_after(error, container, held, log)
         raise
     finally:
         os.close(pidfd)

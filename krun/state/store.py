@@ -52,7 +52,9 @@ class Held:
 
     def __init__(self, root: str, id: str, lock: int) -> None:
         """Take over the locked descriptor."""
-        self.id, self.path, self._lock = id, f"{root}/{id}", lock
+        self.id, self.path, self._root, self._lock = id, f"{root}/{id}", root, lock
+        status = os.fstat(lock)
+        self._file = status.st_ino, status.st_ctime_ns
 
     def save(self, container: Container) -> None:
         """Replace the record as a whole: a reader sees the old one or the new one."""
@@ -77,7 +79,12 @@ class Held:
             os.chmod(self.path, 0o710)
 
     def remove(self) -> None:
-        """Remove the directory.  The lock goes last but one, so that who waits for it finds it unlinked."""
+        """Remove the directory, if it is still locked.
+
+        The lock's file goes last but one, so that who waits for it finds it unlinked.
+        """
+        if self._lock < 0:
+            return
         self._remove_notify()
         for name in (FIFO, STARTED, PROCESS, _NEW_RECORD, RECORD, LOCK):
             try:
@@ -103,6 +110,17 @@ class Held:
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
+
+    def take_again(self) -> bool:
+        """Wait for the lock once more; False when the container has been deleted since `release`."""
+        again = _lock(self._root, self.id)
+        if again is None:
+            return False
+        if again._file != self._file:  # another container of that name
+            again.release()
+            return False
+        self._lock, again._lock = again._lock, -1
+        return True
 
     def __enter__(self) -> Self:
         """Enter a `with` that ends with `release`."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 from pathlib import Path
@@ -335,6 +336,33 @@ def test_a_hook_that_fails_in_start_destroys_the_container(
     assert diary.order == [*POINTS[: POINTS.index(point) + 1], "poststop"]
     assert os.listdir(runner.root) == []
     assert runner.refused("state", "c") == 'krun: container "c" does not exist'
+
+
+@pytest.mark.parametrize("start", ["start", "run"])
+def test_a_poststart_hook_may_call_verbs(
+    runner: Runner, bundle: MakeBundle, diary: Diary, start: str
+) -> None:
+    """Each works on the container as it would for anybody else, a deletion included; nobody waits for it."""
+
+    def calling(*verbs: str) -> dict[str, Any]:
+        calls = " && ".join(shlex.join([*runner.command(*verb.split()), "c"]) for verb in verbs)
+        return diary.hook("poststart", then=f"{calls} && echo called >>{diary.path}/order")
+
+    def begin(*verbs: str) -> None:
+        hooks = {"poststart": [calling(*verbs)], "poststop": [diary.hook("poststop")]}
+        made = bundle(["sleep", "600"], hooks=hooks, name=f"to {verbs[0]}")
+        if start == "start":
+            runner.ok("create", "--bundle", made, "c")
+            runner.ok("start", "c")
+        else:
+            runner.ok("run", "--detach", "--bundle", made, "c")
+
+    begin("pause", "resume", "update --pids-limit 50")
+    assert (diary.order, runner.state("c")["status"]) == (["poststart", "called"], "running")
+    runner.ok("delete", "--force", "c")
+    begin("delete --force")
+    assert diary.order[3:] == ["poststart", "poststop", "called"]
+    assert os.listdir(runner.root) == []
 
 
 @pytest.mark.parametrize(
