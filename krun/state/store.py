@@ -79,31 +79,9 @@ class Held:
             os.chmod(self.path, 0o710)
 
     def remove(self) -> None:
-        """Remove the directory, if it is still locked.
-
-        The lock's file goes last but one, so that who waits for it finds it unlinked.
-        """
-        if self._lock < 0:
-            return
-        self._remove_notify()
-        for name in (FIFO, STARTED, PROCESS, _NEW_RECORD, RECORD, LOCK):
-            try:
-                os.unlink(f"{self.path}/{name}")
-            except FileNotFoundError:
-                continue
-        try:
-            os.rmdir(self.path)
-        except FileNotFoundError:
-            return  # a poststart hook that failed has destroyed the container, and its creation is undone too
-
-    def _remove_notify(self) -> None:
-        path = f"{self.path}/{NOTIFY}"
-        try:
-            for name in os.listdir(path):
-                os.unlink(f"{path}/{name}")
-            os.rmdir(path)
-        except FileNotFoundError:
-            return
+        """Remove the directory, if it is still locked."""
+        if self._lock >= 0:
+            _remove(self.path)
 
     def release(self) -> None:
         """Unlock."""
@@ -149,7 +127,7 @@ def create(root: str, id: str) -> Held:
     try:
         held = _lock(root, id)
     except BaseException:
-        Held(root, id, -1).remove()
+        _remove(f"{root}/{id}")
         raise
     if held is None:  # somebody forced a deletion in between
         raise NoSuchContainer(id)
@@ -288,6 +266,29 @@ def _read(path: str) -> Container | None:
         return from_document(json.loads(data))
     except (ValueError, KeyError, json.JsonError) as error:
         raise KrunError(f"{path}/{RECORD}: {error}") from error
+
+
+def _remove(path: str) -> None:
+    """Remove a container's directory.  The lock goes late, so that who waits for it finds it unlinked."""
+    _remove_notify(f"{path}/{NOTIFY}")
+    for name in (FIFO, STARTED, PROCESS, _NEW_RECORD, RECORD, LOCK):
+        try:
+            os.unlink(f"{path}/{name}")
+        except FileNotFoundError:
+            continue
+    try:
+        os.rmdir(path)
+    except FileNotFoundError:
+        return  # a poststart hook that failed has destroyed the container, and its creation is undone too
+
+
+def _remove_notify(path: str) -> None:
+    try:
+        for name in os.listdir(path):
+            os.unlink(f"{path}/{name}")
+        os.rmdir(path)
+    except FileNotFoundError:
+        return
 
 
 def _lock(root: str, id: str) -> Held | None:
