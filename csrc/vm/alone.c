@@ -82,13 +82,18 @@ static int64_t call_without_machine(struct kr_thread *thread, int64_t nr, const 
 	struct kr_cpu_state state;
 	struct kr_err err = { .text = "its registers are lost" };
 	int64_t result = kr_cpu_save(thread->cpu, &state);
+	pid_t reserved;
 
 	if (result < 0) {
 		return result;
 	}
+	reserved = kr_worker_reserve(thread->machine);
+	if (reserved < 0) {
+		return -ENOMEM;
+	}
 	give_up_machine(thread);
 	result = call_once(nr, arg);
-	if (kr_machine_renew(thread->machine, thread->cpu, &err) < 0 || kr_cpu_begin(thread->cpu, &err) < 0 ||
+	if (kr_machine_renew(thread->machine, thread->cpu, reserved, &err) < 0 ||
 	    kr_cpu_load(thread->cpu, &state) < 0) {
 		(void)dprintf(STDERR_FILENO, "krun-vm: the virtual machine cannot be made again: %s\n", err.text);
 		kr_signals_die(SIGKILL);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 int kr_awaited_open(struct kr_thread *thread, struct kr_awaited *awaited)
@@ -20,6 +21,7 @@ int kr_awaited_open(struct kr_thread *thread, struct kr_awaited *awaited)
 	awaited->parents = kr_descriptors_take(thread->descriptors, ends[0]);
 	awaited->childs = kr_descriptors_take(thread->descriptors, ends[1]);
 	if (awaited->parents >= 0 && awaited->childs >= 0) {
+		thread->hears = awaited->parents;
 		return 0;
 	}
 	for (int i = 0; i < 2; i++) {
@@ -37,10 +39,49 @@ void kr_awaited_keep_parents(struct kr_thread *thread, const struct kr_awaited *
 	kr_descriptors_close(thread->descriptors, awaited->childs);
 }
 
-void kr_awaited_keep_childs(struct kr_thread *thread, const struct kr_awaited *awaited)
+void kr_awaited_keep_childs(struct kr_thread *thread)
 {
+	if (thread->is_borrower) {
+		return; /* those are its lender's brothers, with other descriptors */
+	}
+	for (struct kr_thread *other = thread->machine->first_thread; other != NULL; other = other->next) {
+		if (other != thread && other->hears != 0) {
+			kr_descriptors_close(thread->descriptors, other->hears);
+		}
+	}
+}
+
+/* Its own copy of the parent's end is open until the word is written: a parent that was killed is no reason for a
+ * SIGPIPE. */
+static void write_word(struct kr_thread *thread, const struct kr_awaited *awaited, int code)
+{
+	while (write(awaited->childs, &code, sizeof code) < 0 && errno == EINTR) {
+	}
 	kr_descriptors_close(thread->descriptors, awaited->parents);
-	thread->descriptors->awaited = awaited->childs;
+	thread->hears = 0;
+}
+
+void kr_awaited_tell(struct kr_thread *thread, const struct kr_awaited *awaited, bool is_to_the_end)
+{
+	write_word(thread, awaited, 0);
+	if (is_to_the_end) {
+		thread->descriptors->awaited = awaited->childs;
+	} else {
+		kr_descriptors_close(thread->descriptors, awaited->childs);
+	}
+}
+
+/* It is for the parent to end it, unless that has ended. */
+void kr_awaited_fail(struct kr_thread *thread, const struct kr_awaited *awaited, int code)
+{
+	struct pollfd gone = { .fd = awaited->childs };
+
+	write_word(thread, awaited, code);
+	while (ppoll(&gone, 1, NULL, NULL) < 0 && errno == EINTR) {
+	}
+	for (;;) {
+		(void)syscall(SYS_exit_group, 1);
+	}
 }
 
 void kr_awaited_forget(struct kr_descriptors *descriptors)
@@ -51,11 +92,42 @@ void kr_awaited_forget(struct kr_descriptors *descriptors)
 	}
 }
 
-void kr_awaited_wait(struct kr_thread *thread, const struct kr_awaited *awaited)
+static void bury(pid_t child, int signal)
+{
+	(void)syscall(SYS_tgkill, child, child, SIGKILL);
+	while (syscall(SYS_wait4, child, NULL, __WALL, NULL) < 0 && errno == EINTR) {
+	}
+	kr_signals_take_back(child, signal);
+}
+
+int kr_awaited_hear(const struct kr_awaited *awaited, pid_t child, int signal)
+{
+	int code = 0;
+	ssize_t got;
+
+	do {
+		got = read(awaited->parents, &code, sizeof code);
+	} while (got < 0 && errno == EINTR);
+	if (got != (ssize_t)sizeof code || code == 0) {
+		return 0;
+	}
+	bury(child, signal);
+	return code == ENOMEM ? -ENOMEM : -EAGAIN;
+}
+
+void kr_awaited_wait(const struct kr_awaited *awaited)
 {
 	struct pollfd gone = { .fd = awaited->parents };
 
 	while (ppoll(&gone, 1, NULL, NULL) < 0 && errno == EINTR) {
 	}
+}
+
+void kr_awaited_close(struct kr_thread *thread, const struct kr_awaited *awaited)
+{
+	/* Both at once, or a child of another thread's would close what has the number then. */
+	kr_machine_lock_memory(thread->machine);
+	thread->hears = 0;
 	kr_descriptors_close(thread->descriptors, awaited->parents);
+	kr_machine_unlock_memory(thread->machine);
 }

@@ -34,9 +34,10 @@ int kr_boot_parse(const void *data, size_t size, struct kr_boot *boot, struct kr
 	boot->limits = kr_read_bytes(&r);
 	boot->model = (boot->flags & KR_BOOT_MODEL) != 0 ? kr_read_bytes(&r) : (struct kr_bytes){ .size = 0 };
 	boot->name = (boot->flags & KR_BOOT_NAME) != 0 ? kr_read_string(&r) : boot->program;
+	boot->reserved = (boot->flags & KR_BOOT_RESERVED) != 0 ? (int32_t)kr_read_u32(&r) : 0;
 	if (r.failed || r.at != r.end || total != size || boot->program[0] == 0 || boot->args.count == 0 ||
 	    (boot->flags & ~(KR_BOOT_BARRIER | KR_BOOT_CONFINED | KR_BOOT_NO_NEW_PRIVS | KR_BOOT_BY_NUMBER |
-			     KR_BOOT_MODEL | KR_BOOT_NAME)) != 0) {
+			     KR_BOOT_MODEL | KR_BOOT_NAME | KR_BOOT_RESERVED)) != 0) {
 		return kr_fail(err, EPROTO, "the boot record is damaged");
 	}
 	return 0;
@@ -100,6 +101,11 @@ void kr_boot_put_string(struct kr_boot_writer *writer, const char *text)
 	}
 	put_u32(writer, (uint32_t)size);
 	put_data(writer, text, size + 1);
+}
+
+void kr_boot_put_number(struct kr_boot_writer *writer, int32_t number)
+{
+	put_u32(writer, (uint32_t)number);
 }
 
 size_t kr_boot_begin_list(struct kr_boot_writer *writer)

@@ -19,6 +19,7 @@
 #define KR_BOOT_BY_NUMBER    8u  /* flag: the program's path ends in the number of a descriptor */
 #define KR_BOOT_MODEL        16u /* flag: what the processor can do follows the limits */
 #define KR_BOOT_NAME         32u /* flag: the payload is to be known by another name than its path */
+#define KR_BOOT_RESERVED     64u /* flag: a child that keeps room for a task is to be awaited */
 #define KR_BOOT_MAX          (16u << 20)
 #define KR_LIMITS            16u /* resources of getrlimit(2) */
 #define KR_LIMIT_BYTES       20u /* in a record: u32 resource, u64 soft, u64 hard */
@@ -38,6 +39,7 @@ struct kr_boot {
 	struct kr_bytes filter;
 	struct kr_bytes limits;
 	struct kr_bytes model;
+	int32_t reserved; /* the child's number, 0 for none: see worker.h */
 };
 
 /* Read a record; everything points into `data`.  0 or -1. */
@@ -51,10 +53,11 @@ struct kr_boot_writer {
 	int failed; /* 0 or -errno */
 };
 
-/* `head` gives flags and descriptors.  Then: one string, two lists, the filter's bytes, the limits' and, with its
- * flag, the model's, in this order. */
+/* `head` gives flags and descriptors.  Then: one string, two lists, the filter's bytes, the limits' and, with their
+ * flags, the model's, the name and the number that is reserved, in this order. */
 void kr_boot_begin(struct kr_boot_writer *writer, const struct kr_boot *head);
 void kr_boot_put_string(struct kr_boot_writer *writer, const char *text);
+void kr_boot_put_number(struct kr_boot_writer *writer, int32_t number);
 /* Begin a list; returns the place of its count, for kr_boot_end_list. */
 size_t kr_boot_begin_list(struct kr_boot_writer *writer);
 void kr_boot_end_list(struct kr_boot_writer *writer, size_t place, uint32_t count);

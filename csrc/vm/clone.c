@@ -108,6 +108,7 @@ static void become_process(struct kr_thread *thread, const struct clone_args *ar
 	struct kr_machine *machine = thread->machine;
 	struct kr_err err;
 
+	kr_awaited_keep_childs(thread);
 	thread->is_main = true;
 	thread->is_borrower = false;
 	thread->clear_tid = 0;
@@ -123,17 +124,17 @@ static void become_process(struct kr_thread *thread, const struct clone_args *ar
 	kr_aio_forget(machine);
 	kr_descriptors_unspare_all(&machine->descriptors);
 	kr_awaited_forget(&machine->descriptors);
-	if (awaited != NULL) {
-		kr_awaited_keep_childs(thread, awaited);
-	}
 	kr_thread_enter(thread);
 	if ((args->flags & CLONE_CLEAR_SIGHAND) != 0) {
 		kr_signals_forget_handlers(thread->actions);
 	}
-	/* The parent cannot be told any more; what it sees is a child that was killed for want of memory. */
-	if (kr_machine_renew(machine, thread->cpu, &err) < 0 || kr_cpu_load(thread->cpu, state) < 0) {
-		kr_signals_die(SIGKILL);
+	if (kr_machine_renew(machine, thread->cpu, 0, &err) < 0) {
+		kr_awaited_fail(thread, awaited, err.code);
 	}
+	if (kr_cpu_load(thread->cpu, state) < 0) {
+		kr_awaited_fail(thread, awaited, ENOMEM);
+	}
+	kr_awaited_tell(thread, awaited, (args->flags & CLONE_VFORK) != 0);
 }
 
 /* No other thread may hold a lock of the monitor's or of the C library's, or the child could never take it. */
@@ -156,19 +157,68 @@ static void drop_locks(const struct kr_thread *thread)
 	kr_machine_unlock_threads(machine);
 }
 
+/* What the kernel does when there is a child; not before that is certain. */
+static void tell_numbers(const struct clone_args *args, pid_t child, int pidfd)
+{
+	if ((args->flags & CLONE_PARENT_SETTID) != 0) {
+		(void)kr_copy_to_guest(args->parent_tid, &child, sizeof child);
+	}
+	if ((args->flags & CLONE_PIDFD) != 0) {
+		(void)kr_copy_to_guest(args->pidfd, &pidfd, sizeof pidfd);
+	}
+}
+
+/* The kernel makes no child when it cannot tell the pidfd. */
+static int check_pidfd(const struct clone_args *args)
+{
+	uint32_t word;
+
+	return (args->flags & CLONE_PIDFD) != 0 && (kr_copy_from_guest(&word, args->pidfd, sizeof word) < 0 ||
+						    kr_copy_to_guest(args->pidfd, &word, sizeof word) < 0)
+		       ? -EFAULT
+		       : 0;
+}
+
+/* In the parent, behind the clone and without its locks: the child is only there when its machine stands. */
+static int64_t await_child(struct kr_thread *thread, const struct clone_args *args,
+			   const struct kr_awaited *awaited, pid_t child, int pidfd)
+{
+	/* A brother's end is its parent's affair. */
+	const int signal = (args->flags & CLONE_PARENT) == 0 ? (int)args->exit_signal : 0;
+	int failed = kr_awaited_hear(awaited, child, signal);
+
+	if (failed < 0) {
+		kr_awaited_close(thread, awaited);
+		if (pidfd >= 0) {
+			(void)close(pidfd);
+		}
+		return failed;
+	}
+	tell_numbers(args, child, pidfd);
+	if ((args->flags & CLONE_VFORK) != 0) {
+		kr_awaited_wait(awaited);
+	}
+	kr_awaited_close(thread, awaited);
+	return child;
+}
+
 static int64_t fork_host(struct kr_thread *thread, const struct clone_args *args, const struct kr_cpu_state *state)
 {
-	const bool is_awaited = (args->flags & CLONE_VFORK) != 0;
 	struct kr_awaited awaited;
 	struct clone_args host = *args;
-	int64_t result;
+	int pidfd = -1;
+	int64_t result = check_pidfd(args);
 
-	host.flags &= ~(uint64_t)(GUEST_FLAGS | CLONE_VFORK);
+	if (result < 0) {
+		return result;
+	}
+	host.flags &= ~(uint64_t)(GUEST_FLAGS | CLONE_VFORK | CLONE_PARENT_SETTID);
 	host.stack = 0;
 	host.stack_size = 0;
 	host.tls = 0;
+	host.pidfd = (uint64_t)(uintptr_t)&pidfd;
 	hold_locks(thread);
-	result = is_awaited ? kr_awaited_open(thread, &awaited) : 0;
+	result = kr_awaited_open(thread, &awaited);
 	if (result < 0) {
 		drop_locks(thread);
 		return result;
@@ -177,16 +227,19 @@ static int64_t fork_host(struct kr_thread *thread, const struct clone_args *args
 	if (result < 0) {
 		result = -errno;
 	}
-	if (is_awaited && result != 0) {
+	if (result != 0) {
 		kr_awaited_keep_parents(thread, &awaited);
 	}
 	drop_locks(thread);
 	if (result == 0) {
-		become_process(thread, args, is_awaited ? &awaited : NULL, state);
-	} else if (is_awaited) {
-		kr_awaited_wait(thread, &awaited);
+		become_process(thread, args, &awaited, state);
+		return 0;
 	}
-	return result;
+	if (result < 0) {
+		kr_awaited_close(thread, &awaited);
+		return result;
+	}
+	return await_child(thread, args, &awaited, (pid_t)result, pidfd);
 }
 
 static int64_t make_process(struct kr_thread *thread, const struct clone_args *args)

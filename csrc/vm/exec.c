@@ -108,6 +108,7 @@ struct target {
 	const char *program; /* its path */
 	const char *name;    /* what it is told about its path */
 	bool is_by_number;   /* the path ends in the number of a descriptor of the next image's */
+	pid_t reserved;      /* room for a task, see worker.h */
 };
 
 static int write_record(struct kr_thread *thread, const struct kr_call *call, const struct target *target,
@@ -117,8 +118,8 @@ static int write_record(struct kr_thread *thread, const struct kr_call *call, co
 	const uint32_t no_new_privs = thread->seccomp.no_new_privs ? KR_BOOT_NO_NEW_PRIVS : 0;
 	const uint32_t by_number = target->is_by_number ? KR_BOOT_BY_NUMBER : 0;
 	const unsigned first = call->nr == SYS_execveat ? 2 : 1;
-	const struct kr_boot head = { .flags = KR_BOOT_CONFINED | KR_BOOT_MODEL | KR_BOOT_NAME | no_new_privs |
-					       by_number,
+	const struct kr_boot head = { .flags = KR_BOOT_CONFINED | KR_BOOT_MODEL | KR_BOOT_NAME | KR_BOOT_RESERVED |
+					       no_new_privs | by_number,
 				      .sync = -1,
 				      .fifo = -1,
 				      .started = -1,
@@ -152,6 +153,7 @@ static int write_record(struct kr_thread *thread, const struct kr_call *call, co
 		memcpy(copy, model.data, model.size);
 	}
 	kr_boot_put_string(writer, target->name);
+	kr_boot_put_number(writer, target->reserved);
 	return result != 0 ? result : kr_boot_finish(writer);
 }
 
@@ -293,16 +295,13 @@ static bool may_write(size_t size)
 	return getrlimit(RLIMIT_FSIZE, &limit) != 0 || size <= limit.rlim_cur;
 }
 
-static int64_t exec_program(struct kr_thread *thread, const struct kr_call *call, const struct target *target)
+/* Everything is known of the next image.  Returns only when it failed: -errno. */
+static int64_t exec_target(struct kr_thread *thread, const struct kr_call *call, const struct target *target)
 {
 	struct kr_boot_writer writer;
 	int result = write_record(thread, call, target, &writer);
 	int record = -1;
 
-	if (result == 0 && !kr_worker_can_be(thread->machine)) {
-		/* The next image could not run its machine. */
-		result = -ENOMEM;
-	}
 	if (result == 0 && !may_write(writer.size)) {
 		result = execute_by_words(thread, &writer);
 		kr_boot_release(&writer);
@@ -319,6 +318,33 @@ static int64_t exec_program(struct kr_thread *thread, const struct kr_call *call
 	}
 	result = execute_by_file(thread, record);
 	kr_descriptors_close(thread->descriptors, record);
+	return result;
+}
+
+static pid_t reserve(struct kr_machine *machine)
+{
+	pid_t reserved;
+
+	kr_machine_lock_memory(machine);
+	reserved = kr_worker_reserve(machine);
+	kr_machine_unlock_memory(machine);
+	return reserved;
+}
+
+/* The next image can no longer say that it could not run its machine. */
+static int64_t exec_program(struct kr_thread *thread, const struct kr_call *call, struct target *target)
+{
+	int64_t result;
+
+	if (!kr_worker_can_be(thread->machine)) {
+		return -ENOMEM;
+	}
+	target->reserved = reserve(thread->machine);
+	if (target->reserved < 0) {
+		return target->reserved;
+	}
+	result = exec_target(thread, call, target);
+	kr_worker_release(target->reserved);
 	return result;
 }
 
@@ -356,7 +382,7 @@ static int64_t exec_held(struct kr_thread *thread, const struct kr_call *call, i
 {
 	struct kr_machine *machine = thread->machine;
 	char path[32];
-	const struct target target = { .program = path, .name = name, .is_by_number = true };
+	struct target target = { .program = path, .name = name, .is_by_number = true };
 	struct kr_err err;
 	int64_t result;
 	int found;

@@ -127,7 +127,7 @@ int kr_launch(struct kr_boot *boot, struct kr_machine *machine, struct kr_thread
 	if (thread->cpu == NULL) {
 		return -1;
 	}
-	if (kr_worker_end(machine, thread->cpu, err) < 0) {
+	if (kr_worker_end(machine, thread->cpu, boot->reserved, err) < 0) {
 		return -1;
 	}
 	kr_cpu_regs(thread->cpu)->rip = image.entry;

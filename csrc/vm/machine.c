@@ -71,13 +71,13 @@ int kr_machine_create(struct kr_machine *machine, int kvm, struct kr_bytes model
 	return kr_vdso_map(machine, err);
 }
 
-int kr_machine_renew(struct kr_machine *machine, struct kr_cpu *cpu, struct kr_err *err)
+int kr_machine_renew(struct kr_machine *machine, struct kr_cpu *cpu, pid_t reserved, struct kr_err *err)
 {
 	kr_cpu_forget_all(machine, cpu);
 	kr_descriptors_close(&machine->descriptors, machine->vm);
 	kr_limits_lift(machine);
 	if (create_vm(machine, err) < 0 || kr_slots_register(&machine->slots, machine->vm, err) < 0 ||
-	    kr_cpu_open(machine, cpu, err) < 0 || kr_worker_end(machine, cpu, err) < 0) {
+	    kr_cpu_open(machine, cpu, err) < 0 || kr_worker_end(machine, cpu, reserved, err) < 0) {
 		return -1;
 	}
 	kr_limits_restore(machine);

@@ -43,6 +43,7 @@ struct kr_machine {
 	bool has_looked;        /* `own` is known; memory_lock */
 	bool refuses_huge;      /* the guest has asked for small pages somewhere; memory_lock */
 	bool shares_files;      /* with another process, or has */
+	bool has_worker;        /* a task of KVM's that stays, see worker.h */
 	uint32_t threads;
 	uint32_t borrowers;             /* processes that share the memory, see vfork.h */
 	struct kr_thread *first_thread; /* of the list of them; thread_lock */
@@ -55,8 +56,9 @@ struct kr_machine {
 /* Build the VM: memory slots of the system, descriptor tables, the trap page.  `kvm` is /dev/kvm; it and
  * what is opened here move out of the payload's descriptors.  `model`: see kr_cpu_model_read. */
 int kr_machine_create(struct kr_machine *machine, int kvm, struct kr_bytes model, struct kr_err *err);
-/* After a fork, in the child: a new VM with the same physical memory, and `cpu` as its only processor in use. */
-int kr_machine_renew(struct kr_machine *machine, struct kr_cpu *cpu, struct kr_err *err);
+/* After a fork, in the child: a new VM with the same physical memory, and `cpu` as its only processor in use.
+ * `reserved` is room for a task (worker.h), and is released. */
+int kr_machine_renew(struct kr_machine *machine, struct kr_cpu *cpu, pid_t reserved, struct kr_err *err);
 
 /* Of the calling guest thread, which takes thread_lock first when it wants both. */
 void kr_machine_lock_memory(struct kr_machine *machine);

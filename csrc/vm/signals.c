@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -133,6 +134,12 @@ static void handle(struct kr_thread *thread, int number, const siginfo_t *info, 
 	set_mask(thread, blocked);
 }
 
+/* To the calling thread, which may claim any sender then. */
+static void send_again(const siginfo_t *info)
+{
+	(void)syscall(SYS_rt_tgsigqueueinfo, getpid(), kr_sys_gettid(), info->si_signo, info);
+}
+
 bool kr_signals_restart(const struct kr_thread *thread)
 {
 	struct kr_actions *actions = thread->actions;
@@ -161,7 +168,7 @@ void kr_signals_deliver(struct kr_thread *thread)
 		return;
 	}
 	/* Its handler was taken away in the meantime by another thread: the host knows what to do with it. */
-	(void)syscall(SYS_rt_tgsigqueueinfo, getpid(), kr_sys_gettid(), number, &info);
+	send_again(&info);
 	set_mask(thread, thread->mask);
 }
 
@@ -260,6 +267,26 @@ void kr_signals_die(int number)
 	}
 	for (;;) {
 		(void)syscall(SYS_exit_group, 128 + number);
+	}
+}
+
+void kr_signals_take_back(pid_t child, int number)
+{
+	const uint64_t set = number != 0 ? BIT(number) : 0;
+	const struct timespec now = { .tv_sec = 0 };
+	siginfo_t info;
+
+	if (set == 0 || syscall(SYS_rt_sigtimedwait, &set, &info, &now, MASK_BYTES) != number) {
+		return; /* another thread may have it already */
+	}
+	if (info.si_code <= 0 || info.si_pid != child) {
+		send_again(&info);
+		return;
+	}
+	/* Another child's was dropped if it ended while this one's was there. */
+	memset(&info, 0, sizeof info);
+	if (number == SIGCHLD && waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0) {
+		send_again(&info);
 	}
 }
 

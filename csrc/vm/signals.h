@@ -72,6 +72,9 @@ void kr_signals_forget_handlers(struct kr_actions *actions);
 bool kr_signals_begin_exec(struct kr_thread *thread);
 /* It failed: catch again what the guest catches. */
 void kr_signals_abandon_exec(struct kr_thread *thread);
+/* In the parent of a child that never was and has been awaited, with every signal blocked on the host: the signal
+ * `number` that its end sent, 0 for none, is the guest's no more. */
+void kr_signals_take_back(pid_t child, int number);
 /* Die by `number` as if nobody had caught, blocked or ignored it. */
 __attribute__((noreturn)) void kr_signals_die(int number);
 

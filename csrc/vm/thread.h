@@ -58,6 +58,7 @@ struct kr_thread {
 	bool is_main;        /* its host thread is the one that the process began with */
 	bool is_borrower;    /* the child of a vfork, in its parent's machine until it execs or ends */
 	struct share *share; /* vfork.c: whoever waits to hear of the child */
+	int hears;           /* the descriptor by which it hears of a child, 0 for none: awaited.h; memory_lock */
 };
 
 /* The calling host thread's guest thread, NULL before there is one. */

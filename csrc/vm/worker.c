@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <sched.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -65,46 +64,95 @@ bool kr_worker_can_be(const struct kr_machine *machine)
 	return true;
 }
 
-static void run_first(void *argument)
-{
-	struct kr_err ignored;
-
-	(void)kr_cpu_begin(argument, &ignored);
-	for (;;) {
-		(void)syscall(SYS_exit_group, 0);
-	}
-}
-
-/* The child's errors do not matter: the caller makes a run of its own behind it, and has them. */
-static void run_in_child(struct kr_cpu *cpu)
+/* A process of this one's that shares its memory.  It has ended when this returns, and stays to be awaited.  Its
+ * number, or -errno. */
+static pid_t start_child(void (*call)(void *), void *argument)
 {
 	_Alignas(16) uint8_t stack[CHILD_STACK];
 	const struct clone_args args = { .flags = CLONE_VM | CLONE_VFORK | CLONE_FILES,
 					 .stack = (uint64_t)(uintptr_t)stack,
 					 .stack_size = sizeof stack };
-	int64_t pid = kr_clone(&args, sizeof args, run_first, cpu);
 
-	while (pid > 0 && waitpid((pid_t)pid, NULL, (int)__WCLONE) < 0 && errno == EINTR) {
-	}
+	return (pid_t)kr_clone(&args, sizeof args, call, argument);
 }
 
-/* The task and the child have to be of this process's namespace. */
-static void run_in_child_from_here(const struct kr_machine *machine, struct kr_cpu *cpu)
+/* The child, and a task that it leads to, have to be of this process's namespace. */
+static pid_t start_child_at_home(const struct kr_machine *machine, void (*call)(void *), void *argument)
 {
-	kr_own_fd int childrens = children_namespace(machine);
+	kr_own_fd int childrens = -1;
+	pid_t child = -EPERM;
 
+	if (kr_worker_may_be(machine)) {
+		return start_child(call, argument);
+	}
+	childrens = children_namespace(machine);
 	if (bring_children_home(machine)) {
-		run_in_child(cpu);
+		child = start_child(call, argument);
 		send_children_away(childrens);
 	}
+	return child;
 }
 
-int kr_worker_end(const struct kr_machine *machine, struct kr_cpu *cpu, struct kr_err *err)
+static void await(pid_t child)
 {
-	if (kr_worker_may_be(machine)) {
-		run_in_child(cpu);
-	} else {
-		run_in_child_from_here(machine, cpu);
+	while (child > 0 && waitpid(child, NULL, (int)__WCLONE) < 0 && errno == EINTR) {
 	}
-	return machine->limits.kept[RLIMIT_NPROC].soft == RLIM_INFINITY ? 0 : kr_cpu_begin(cpu, err);
+}
+
+static void end(void *ignored)
+{
+	(void)ignored;
+	for (;;) {
+		(void)syscall(SYS_exit_group, 0);
+	}
+}
+
+struct first_run {
+	struct kr_cpu *cpu;
+	bool has_been;
+};
+
+static void run_first(void *argument)
+{
+	struct first_run *run = argument;
+	struct kr_err ignored;
+
+	run->has_been = kr_cpu_begin(run->cpu, &ignored) == 0;
+	end(NULL);
+}
+
+/* The child's errors do not matter: the caller makes a run of its own behind it, and has them. */
+static bool run_in_child(const struct kr_machine *machine, struct kr_cpu *cpu)
+{
+	struct first_run run = { .cpu = cpu };
+
+	await(start_child_at_home(machine, run_first, &run));
+	return run.has_been;
+}
+
+pid_t kr_worker_reserve(struct kr_machine *machine)
+{
+	pid_t child;
+
+	kr_limits_lift(machine);
+	child = start_child_at_home(machine, end, NULL);
+	kr_limits_restore(machine);
+	return child < 0 && machine->has_worker ? 0 : child;
+}
+
+void kr_worker_release(pid_t reserved)
+{
+	await(reserved);
+}
+
+int kr_worker_end(struct kr_machine *machine, struct kr_cpu *cpu, pid_t reserved, struct kr_err *err)
+{
+	int result = 0;
+
+	machine->has_worker = !run_in_child(machine, cpu);
+	kr_worker_release(reserved);
+	if (machine->has_worker) {
+		result = kr_cpu_begin(cpu, err);
+	}
+	return result;
 }

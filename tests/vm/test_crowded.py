@@ -1,0 +1,60 @@
+"""Where a container may have no more tasks, whoever makes one is told so, as natively.
+
+Out of scope: RLIMIT_NPROC, see tests/lifecycle/test_limits.py.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from support import cases
+from support.cgroups import inside, made, plan_here
+
+pytestmark = pytest.mark.needs("root", "kvm")
+
+LIMIT = 20
+KVM = {"allow": True, "type": "c", "major": 10, "minor": 232, "access": "rw"}
+# Each shell makes two more, and ends when it cannot.
+BOMB = "b() { b | b & }; b; wait; echo alive"
+_numbers = itertools.count()
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def crowded(tmp_path: Path) -> Iterator[Run]:
+    """Return a runner of programs in a cgroup with few tasks: all that they say, to any end of theirs."""
+    path = f"/krun-test-crowded-{os.getpid()}-{next(_numbers)}"
+    said = tmp_path / "said"
+
+    with made(plan_here(path, {"resources": {"pids": {"limit": LIMIT}, "devices": [KVM]}})) as record:
+
+        def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
+            command = " ".join(map(str, words[:-1])) + f" '{words[-1]}'"
+            with inside(record, f"exec {command} </dev/null >{said} 2>&1") as process:
+                status = process.wait(timeout=60)
+            return subprocess.CompletedProcess(command, status, said.read_text(), "")
+
+        yield run
+
+
+@pytest.mark.parametrize("case", cases.names("crowded"))
+def test_one_too_many_is_refused(
+    case: str, static: Callable[[str], Path], krun_vm: Path, crowded: Run
+) -> None:
+    """fork(2), clone(2), pthread_create(3) and posix_spawn(3): EAGAIN, and nobody who was made is killed."""
+    payload = static("crowded")
+    cases.check_same(crowded(payload, case), crowded(krun_vm, payload, case))
+
+
+def test_a_fork_bomb_leaves_its_shell_alive(krun_vm: Path, crowded: Run) -> None:
+    """The shell's children meet the limit, and say so; none of them is killed."""
+    result = crowded(krun_vm, "/bin/dash", "-c", BOMB)
+    assert "alive\n" in result.stdout, result
+    assert "Cannot fork" in result.stdout
+    assert "Killed" not in result.stdout
