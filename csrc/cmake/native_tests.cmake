@@ -19,7 +19,7 @@ endif()
 # Under test is what needs no machine below it: each program takes the parts that it names.
 file(GLOB tested_sources CONFIGURE_DEPENDS base/*.c base/*.S ops/*.c stage/*.c)
 list(FILTER tested_sources EXCLUDE REGEX "stage/main\\.c$")
-list(APPEND tested_sources vm/arena.c vm/boot.c vm/calls_message.c vm/check.c vm/confine.c vm/dispatch.c vm/elf.c vm/filter.c vm/grow.c vm/hardware.c vm/lock.c vm/script.c vm/seccomp.c vm/segments.c vm/sigframe.c vm/slots.c vm/undo.c vm/window.c tests/guest_double.c)
+list(APPEND tested_sources vm/arena.c vm/boot.c vm/calls_message.c vm/check.c vm/confine.c vm/dispatch.c vm/elf.c vm/filter.c vm/grow.c vm/hardware.c vm/lock.c vm/rights.c vm/script.c vm/seccomp.c vm/segments.c vm/sigframe.c vm/slots.c vm/undo.c vm/window.c tests/guest_double.c)
 add_library(kr_tested STATIC ${tested_sources})
 # The table alone, without the handlers behind it; a test may bring a table of its own.
 add_library(kr_table STATIC ${hypercall_sources})

@@ -73,6 +73,16 @@ int64_t kr_host_call(struct kr_thread *thread, int64_t nr, const uint64_t arg[6]
 	return thread->host_result;
 }
 
+void kr_begin_turn(struct kr_thread *thread)
+{
+	thread->turns++;
+}
+
+void kr_end_turn(struct kr_thread *thread)
+{
+	thread->turns--;
+}
+
 /* The number itself stands for the file that is held. */
 int kr_hold_file(struct kr_thread *thread, int fd)
 {

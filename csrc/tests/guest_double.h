@@ -24,6 +24,7 @@ struct kr_thread {
 	uint64_t host_arg[6];
 	void (*on_host_call)(int64_t nr, const uint64_t arg[6]); /* sees each while it is made; or NULL */
 	int held;                                                /* files, by kr_hold_file */
+	int turns;                                               /* begun and not ended */
 	bool is_only;                                            /* of its process */
 	unsigned traps;                                          /* by SECCOMP_RET_TRAP */
 	uint16_t trap_data;

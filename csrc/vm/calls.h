@@ -55,6 +55,10 @@ int64_t kr_host_call_masked(struct kr_thread *thread, int64_t nr, const uint64_t
 #define KR_MONITOR_FD_END 65536
 bool kr_is_monitor_fd(int fd);
 
+/* Between these two nobody makes a descriptor of the monitor's: the guest's numbers stay the guest's. */
+void kr_begin_turn(struct kr_thread *thread);
+void kr_end_turn(struct kr_thread *thread);
+
 /* Another descriptor of the guest's file `fd`, out of its reach until kr_release_file.  Or -EBADF, -EMFILE. */
 int kr_hold_file(struct kr_thread *thread, int fd);
 void kr_release_file(struct kr_thread *thread, int held);

@@ -66,13 +66,23 @@ int64_t kr_call_close_range(struct kr_thread *thread, const struct kr_call *call
 
 /* A new processor's descriptor stands where the guest can name it until the monitor has moved it, all of that under
  * memory_lock.  What could get hold of its file, or put another in its place, takes its turn. */
+void kr_begin_turn(struct kr_thread *thread)
+{
+	kr_machine_lock_memory(thread->machine);
+}
+
+void kr_end_turn(struct kr_thread *thread)
+{
+	kr_machine_unlock_memory(thread->machine);
+}
+
 static int64_t pass_in_turn(struct kr_thread *thread, int64_t nr, const uint64_t arg[6])
 {
 	int64_t result;
 
-	kr_machine_lock_memory(thread->machine);
+	kr_begin_turn(thread);
 	result = kr_host_call(thread, nr, arg);
-	kr_machine_unlock_memory(thread->machine);
+	kr_end_turn(thread);
 	return result;
 }
 

@@ -3,8 +3,8 @@
  * Messages with headers: sendmsg, recvmsg and their forms for several messages.  A header holds pointers, and
  * control data to send holds descriptors: both are copied and checked in the copy.
  */
-#include "alone.h"
 #include "hypercall.h"
+#include "rights.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -22,112 +22,12 @@ kr_handler kr_call_recvmmsg;
 
 /* More control data to send than this gets the errno of a socket whose option memory is used up. */
 #define MAX_CONTROL  16384u
-#define MOST_RIGHTS  253u /* the kernel takes no more, and does not look at them */
 #define LONGEST_NAME 128u /* struct sockaddr_storage; the kernel takes no more */
 
-/* The kernel's structures: the C library's have narrower fields, and what is checked is what is passed on. */
-struct header {
-	void *name;
-	uint32_t name_size;
-	struct iovec *vector;
-	uint64_t vector_count;
-	void *control;
-	uint64_t control_size;
-	uint32_t flags;
-};
-
 struct headers {
-	struct header header;
+	struct kr_header header;
 	uint32_t length;
 };
-
-struct part {
-	uint64_t size; /* with this head */
-	int32_t level;
-	int32_t type;
-};
-
-static int hold_right(struct kr_thread *thread, int fd, bool is_alone)
-{
-	if (!is_alone) {
-		return kr_hold_file(thread, fd);
-	}
-	/* Nobody else can make it another's, and to close what was held gives the process's locks on the file up.
-	 */
-	return fd < 0 || kr_is_monitor_fd(fd) ? -EBADF : fd;
-}
-
-/* No message passes the kernel one of the monitor's descriptors, nor a number that becomes one meanwhile: the files
- * are held, by descriptors of the monitor's that take the place of the guest's until the message is sent.  What is
- * no descriptor stays none, for the kernel to find. */
-static int hold_rights(struct kr_thread *thread, char *data, uint64_t size, bool is_alone)
-{
-	bool are_too_many = size / sizeof(int) > MOST_RIGHTS;
-	int result = 0;
-
-	for (uint64_t at = 0; at + sizeof(int) <= size; at += sizeof(int)) {
-		int fd;
-
-		memcpy(&fd, data + at, sizeof fd);
-		fd = result == 0 && !are_too_many ? hold_right(thread, fd, is_alone) : -EBADF;
-		result = fd < 0 && fd != -EBADF ? fd : result;
-		memcpy(data + at, &fd, sizeof fd);
-	}
-	return result;
-}
-
-static void release_rights(struct kr_thread *thread, const char *data, uint64_t size)
-{
-	for (uint64_t at = 0; at + sizeof(int) <= size; at += sizeof(int)) {
-		int fd;
-
-		memcpy(&fd, data + at, sizeof fd);
-		if (fd >= 0) {
-			kr_release_file(thread, fd);
-		}
-	}
-}
-
-static void release_control(struct kr_thread *thread, const struct header *header, uint64_t end)
-{
-	struct part part;
-
-	for (uint64_t at = 0; at < end; at += (part.size + 7) & ~7ull) {
-		const char *head = (const char *)header->control + at;
-
-		memcpy(&part, head, sizeof part);
-		if (part.level == SOL_SOCKET && part.type == SCM_RIGHTS) {
-			release_rights(thread, head + sizeof part, part.size - sizeof part);
-		}
-	}
-}
-
-/* Walk the control data as the kernel does.  *end is that of the parts whose files are held. */
-static int hold_control(struct kr_thread *thread, const struct header *header, uint64_t *end)
-{
-	const bool is_alone = kr_is_only_thread(thread);
-	struct part part;
-
-	for (uint64_t at = 0; at + sizeof part <= header->control_size;) {
-		char *head = (char *)header->control + at;
-
-		memcpy(&part, head, sizeof part);
-		/* The kernel says the same of a part that is longer than what is left. */
-		if (part.size < sizeof part || part.size > header->control_size - at) {
-			return -EINVAL;
-		}
-		if (part.level == SOL_SOCKET && part.type == SCM_RIGHTS) {
-			int failed = hold_rights(thread, head + sizeof part, part.size - sizeof part, is_alone);
-
-			*end = is_alone ? 0 : at + 1;
-			if (failed != 0) {
-				return failed;
-			}
-		}
-		at += (part.size + 7) & ~7ull;
-	}
-	return 0;
-}
 
 /* What is not the guest's becomes nobody's. */
 static void stand_in(void **pointer, uint64_t size)
@@ -142,7 +42,7 @@ static void check_pointer(void **pointer, uint64_t size)
 	}
 }
 
-static int copy_control(struct kr_scratch *scratch, struct header *header)
+static int copy_control(struct kr_scratch *scratch, struct kr_header *header)
 {
 	void *copy;
 
@@ -166,7 +66,7 @@ static int copy_control(struct kr_scratch *scratch, struct header *header)
 }
 
 /* Copy the header at `from` and check all that it points to.  What else is wrong, the kernel says. */
-static int copy_header(struct kr_scratch *scratch, uint64_t from, bool is_sent, struct header *header)
+static int copy_header(struct kr_scratch *scratch, uint64_t from, bool is_sent, struct kr_header *header)
 {
 	uint64_t vector;
 	uint64_t name_size;
@@ -192,22 +92,16 @@ static int copy_header(struct kr_scratch *scratch, uint64_t from, bool is_sent, 
 	return 0;
 }
 
-static int64_t pass_message(struct kr_thread *thread, int64_t nr, uint64_t fd, struct header *header,
-			    uint64_t flags)
-{
-	return kr_host_call(thread, nr, (const uint64_t[6]){ fd, (uint64_t)(uintptr_t)header, flags, 0, 0, 0 });
-}
-
 /* The header cannot be read: the kernel finds that out too, after it has looked at the descriptor. */
 static int64_t pass_nothing(struct kr_thread *thread, int64_t nr, uint64_t fd, uint64_t from, uint64_t flags)
 {
-	const uint64_t nobodys = kr_stand_in(from, sizeof(struct header));
+	const uint64_t nobodys = kr_stand_in(from, sizeof(struct kr_header));
 
 	return kr_host_call(thread, nr, (const uint64_t[6]){ fd, nobodys, flags, 0, 0, 0 });
 }
 
 /* Control data that cannot be read is nobody's, and stays where it is. */
-static bool has_copied_control(const struct kr_scratch *scratch, const struct header *header)
+static bool has_copied_control(const struct kr_scratch *scratch, const struct kr_header *header)
 {
 	const unsigned char *control = header->control;
 
@@ -217,9 +111,7 @@ static bool has_copied_control(const struct kr_scratch *scratch, const struct he
 static int64_t send_message(struct kr_thread *thread, uint64_t fd, uint64_t from, uint64_t flags)
 {
 	struct kr_scratch scratch;
-	struct header header;
-	uint64_t end = 0;
-	int64_t result;
+	struct kr_header header;
 	int failed;
 
 	KR_SCRATCH_INIT(&scratch);
@@ -230,22 +122,17 @@ static int64_t send_message(struct kr_thread *thread, uint64_t fd, uint64_t from
 	if (failed != 0) {
 		return failed;
 	}
-	if (has_copied_control(&scratch, &header)) {
-		failed = hold_control(thread, &header, &end);
-	}
-	result = failed != 0 ? failed : pass_message(thread, SYS_sendmsg, fd, &header, flags);
-	release_control(thread, &header, end);
-	return result;
+	return kr_rights_send(thread, fd, &header, flags, has_copied_control(&scratch, &header));
 }
 
 /* The kernel writes three fields of the header back. */
-static int return_header(uint64_t to, const struct header *header)
+static int return_header(uint64_t to, const struct kr_header *header)
 {
-	if (kr_copy_to_guest(to + offsetof(struct header, name_size), &header->name_size,
+	if (kr_copy_to_guest(to + offsetof(struct kr_header, name_size), &header->name_size,
 			     sizeof header->name_size) < 0 ||
-	    kr_copy_to_guest(to + offsetof(struct header, control_size), &header->control_size,
+	    kr_copy_to_guest(to + offsetof(struct kr_header, control_size), &header->control_size,
 			     sizeof header->control_size) < 0 ||
-	    kr_copy_to_guest(to + offsetof(struct header, flags), &header->flags, sizeof header->flags) < 0) {
+	    kr_copy_to_guest(to + offsetof(struct kr_header, flags), &header->flags, sizeof header->flags) < 0) {
 		return -EFAULT;
 	}
 	return 0;
@@ -254,7 +141,7 @@ static int return_header(uint64_t to, const struct header *header)
 static int64_t receive_message(struct kr_thread *thread, uint64_t fd, uint64_t to, uint64_t flags)
 {
 	struct kr_scratch scratch;
-	struct header header;
+	struct kr_header header;
 	int64_t got;
 	int failed;
 
@@ -266,7 +153,8 @@ static int64_t receive_message(struct kr_thread *thread, uint64_t fd, uint64_t t
 	if (failed != 0) {
 		return failed;
 	}
-	got = pass_message(thread, SYS_recvmsg, fd, &header, flags);
+	got = kr_host_call(thread, SYS_recvmsg,
+			   (const uint64_t[6]){ fd, (uint64_t)(uintptr_t)&header, flags, 0, 0, 0 });
 	if (got < 0) {
 		return got;
 	}
