@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define VECTOR_DIVIDE     0u
 #define VECTOR_DEBUG      1u
@@ -123,12 +124,19 @@ static bool is_guard_at(const struct kr_machine *machine, uint64_t address)
 	       (page & PAGE_IS_GUARD) != 0;
 }
 
+/* Whether the host maps nothing there: what was not to be a child's too (MADV_DONTFORK). */
+static bool is_unmapped(uint64_t address)
+{
+	unsigned char ignored;
+
+	return mincore((void *)(uintptr_t)(address & ~(KR_PAGE - 1)), KR_PAGE, &ignored) != 0 && errno == ENOMEM;
+}
+
 /* The signal for a page that the host lacks. */
 static void force_missing(struct kr_thread *thread, uint64_t address, uint64_t error)
 {
-	const bool is_guard = is_guard_at(thread->machine, address);
-	siginfo_t info = { .si_signo = is_guard ? SIGSEGV : SIGBUS,
-			   .si_code = is_guard ? SEGV_MAPERR : BUS_ADRERR };
+	const bool is_none = is_unmapped(address) || is_guard_at(thread->machine, address);
+	siginfo_t info = { .si_signo = is_none ? SIGSEGV : SIGBUS, .si_code = is_none ? SEGV_MAPERR : BUS_ADRERR };
 
 	thread->search.is_on = false;
 	info.si_addr = (void *)(uintptr_t)address;

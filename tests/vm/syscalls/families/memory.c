@@ -273,6 +273,25 @@ TEST(madvise02)
 	say("populate read only", (mprotect(at, PAGE, PROT_READ), S(madvise, at, PAGE, 23)));
 }
 
+static int write_at(void *at)
+{
+	return *(volatile char *)at = 5;
+}
+
+/* What a child does not get is not there, as behind any other mapping's end. */
+TEST(madvise12)
+{
+	char *at = pages(3);
+
+	memset(at, 'a', 3 * PAGE);
+	say("no child's", S(madvise, at + PAGE, PAGE, MADV_DONTFORK));
+	say_status("before it", wait_child(start_child(write_at, at)));
+	say_status("it", wait_child(start_child(write_at, at + PAGE)));
+	say_status("behind it", wait_child(start_child(write_at, at + 2 * PAGE)));
+	say("a child's again", S(madvise, at + PAGE, PAGE, MADV_DOFORK));
+	say_status("it again", wait_child(start_child(write_at, at + PAGE)));
+}
+
 TEST(msync03)
 {
 	char *at = pages(2);
