@@ -25,9 +25,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define STRING_MAX    (32 * KR_PAGE) /* of one argument, as Linux has it */
+/* As Linux has it. */
+#define STRING_MAX    (32 * KR_PAGE) /* of one argument */
 #define STRINGS_MAX   (6ull << 20)   /* of all */
-#define STRINGS_SPARE (64ull << 10)  /* for the vectors' other parts and the script's words */
+#define STRINGS_LEAST (128ull << 10) /* of all, whatever the limit of the stack */
 
 /* The kernel opens a program without a descriptor; the monitor's may be one too many. */
 static int check_program(struct kr_machine *machine, const char *path, struct kr_err *err)
@@ -42,16 +43,29 @@ static int check_program(struct kr_machine *machine, const char *path, struct kr
 	return result;
 }
 
-/* What all strings and their pointers may take: a quarter of the stack. */
+/* What all strings and their pointers may take: a quarter of the stack, or the least, as far as the stack has room
+ * for it. */
 static uint64_t strings_limit(const struct kr_machine *machine)
 {
-	uint64_t quarter = machine->limits.kept[RLIMIT_STACK].soft / 4;
+	const uint64_t stack = machine->limits.kept[RLIMIT_STACK].soft;
+	const uint64_t quarter = stack / 4 < STRINGS_MAX ? stack / 4 : STRINGS_MAX;
+	const uint64_t half = stack / 2 > STRINGS_LEAST / 2 ? stack / 2 : STRINGS_LEAST / 2;
+	const uint64_t least = half < STRINGS_LEAST ? half : STRINGS_LEAST;
 
-	quarter = quarter < STRINGS_MAX ? quarter : STRINGS_MAX;
-	return quarter > 2 * STRINGS_SPARE ? quarter - STRINGS_SPARE : STRINGS_SPARE;
+	return quarter > least ? quarter : least;
 }
 
-static int put_guest_string(struct kr_boot_writer *writer, uint64_t from)
+/* Count `size` bytes.  0, or -E2BIG when there are not so many left. */
+static int count_bytes(uint64_t *left, uint64_t size)
+{
+	if (size > *left) {
+		return -E2BIG;
+	}
+	*left -= size;
+	return 0;
+}
+
+static int put_guest_string(struct kr_boot_writer *writer, uint64_t from, uint64_t *left)
 {
 	char text[STRING_MAX];
 	int64_t length = kr_copy_string(text, from, sizeof text);
@@ -59,13 +73,16 @@ static int put_guest_string(struct kr_boot_writer *writer, uint64_t from)
 	if (length < 0) {
 		return length == -ENAMETOOLONG ? -E2BIG : (int)length;
 	}
+	if (count_bytes(left, (uint64_t)length + 1 + sizeof(uint64_t)) < 0) {
+		return -E2BIG;
+	}
 	kr_boot_put_string(writer, text);
 	return writer->failed;
 }
 
 /* Copy a NULL-terminated vector of strings.  A program always has at least one argument: with `at_least_one`
  * an empty vector becomes one empty string, as in Linux since 5.18. */
-static int put_guest_strings(struct kr_boot_writer *writer, uint64_t from, bool at_least_one, uint64_t limit)
+static int put_guest_strings(struct kr_boot_writer *writer, uint64_t from, bool at_least_one, uint64_t *left)
 {
 	size_t list = kr_boot_begin_list(writer);
 	uint32_t count = 0;
@@ -79,11 +96,8 @@ static int put_guest_strings(struct kr_boot_writer *writer, uint64_t from, bool 
 		if (pointer == 0) {
 			break;
 		}
-		result = put_guest_string(writer, pointer);
+		result = put_guest_string(writer, pointer, left);
 		count++;
-		if (result == 0 && writer->size + count * sizeof pointer > limit) {
-			result = -E2BIG;
-		}
 	}
 	if (result == 0 && count == 0 && at_least_one) {
 		kr_boot_put_string(writer, "");
@@ -127,7 +141,7 @@ static int write_record(struct kr_thread *thread, const struct kr_call *call, co
 				      .kvm = machine->kvm,
 				      .image = machine->image };
 	size_t filters = kr_seccomp_encoded_size(&thread->seccomp);
-	uint64_t limit = strings_limit(machine);
+	uint64_t left = strings_limit(machine);
 	struct sock_filter *code;
 	const struct kr_bytes model = kr_cpu_model_bytes(&machine->model);
 	uint8_t *limits;
@@ -136,9 +150,12 @@ static int write_record(struct kr_thread *thread, const struct kr_call *call, co
 
 	kr_boot_begin(writer, &head);
 	kr_boot_put_string(writer, target->program);
-	result = put_guest_strings(writer, call->arg[first], true, limit);
+	result = count_bytes(&left, strlen(target->name) + 1);
 	if (result == 0) {
-		result = put_guest_strings(writer, call->arg[first + 1], false, limit);
+		result = put_guest_strings(writer, call->arg[first], true, &left);
+	}
+	if (result == 0) {
+		result = put_guest_strings(writer, call->arg[first + 1], false, &left);
 	}
 	code = kr_boot_put_bytes(writer, filters * sizeof *code);
 	if (code != NULL) {

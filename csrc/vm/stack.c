@@ -209,7 +209,7 @@ int kr_stack_build(struct kr_machine *machine, const struct kr_image *image, con
 	uint64_t start = machine->arena.stack_start;
 	uint64_t end = machine->arena.stack_end;
 	int prot = PROT_READ | PROT_WRITE | (image->executable_stack ? PROT_EXEC : 0);
-	struct builder builder = { .low = (uint8_t *)(uintptr_t)(end - (end - start) / 4),
+	struct builder builder = { .low = (uint8_t *)(uintptr_t)(end - (end - start) / 4 * 3),
 				   .top = (uint8_t *)(uintptr_t)end };
 	int result = kr_memory_map(machine, start, end - start, prot,
 				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);

@@ -78,6 +78,38 @@ TEST(execve03)
 		 S(execve, "/bin/true", ((char *[]){ "x", P != NULL ? P : hole, NULL }), NULL));
 }
 
+/* Execute with long arguments that make so many bytes together with all else that is counted. */
+static int become_with(void *bytes)
+{
+	static char words[] = "/bin/sh\0-c\0exit 9";
+	char *args[] = { words, words + 8, words + 11, NULL, NULL, NULL, NULL };
+	const size_t all = *(size_t *)bytes - 8 - sizeof words - 6 * sizeof(char *);
+	const size_t sizes[] = { all / 3, all / 3, all - 2 * (all / 3) };
+
+	for (size_t i = 0; i < COUNT(sizes); i++) {
+		args[i + 3] = malloc(sizes[i]);
+		memset(args[i + 3], 'a', sizes[i] - 1);
+		args[i + 3][sizes[i] - 1] = 0;
+	}
+	S(execve, args[0], args, NULL);
+	return errno;
+}
+
+TEST(execve06)
+{
+	static const size_t stacks[] = { 256, 300, 512, 640, 1024 };
+
+	for (size_t i = 0; i < COUNT(stacks); i++) {
+		struct rlimit limit = { stacks[i] << 10, RLIM_INFINITY };
+		size_t bytes = limit.rlim_cur / 4 > 128 << 10 ? limit.rlim_cur / 4 : 128 << 10;
+
+		setrlimit(RLIMIT_STACK, &limit);
+		say_status("as many as may be", wait_child(start_child(become_with, &bytes)));
+		bytes++;
+		say_status("one more", wait_child(start_child(become_with, &bytes)));
+	}
+}
+
 TEST(execveat02)
 {
 	static char *const args[] = { "x", NULL };
