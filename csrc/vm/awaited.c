@@ -15,6 +15,7 @@ int kr_awaited_open(struct kr_thread *thread, struct kr_awaited *awaited)
 {
 	int ends[2];
 
+	*awaited = KR_AWAITED_NOT;
 	if (KR_BEYOND_LIMITS(thread->machine, (int)syscall(SYS_pipe2, ends, O_CLOEXEC)) != 0) {
 		return -EAGAIN;
 	}
@@ -31,6 +32,7 @@ int kr_awaited_open(struct kr_thread *thread, struct kr_awaited *awaited)
 			kr_descriptors_close(thread->descriptors, end);
 		}
 	}
+	*awaited = KR_AWAITED_NOT;
 	return -EAGAIN;
 }
 
@@ -76,6 +78,9 @@ void kr_awaited_fail(struct kr_thread *thread, const struct kr_awaited *awaited,
 {
 	struct pollfd gone = { .fd = awaited->childs };
 
+	if (awaited->childs < 0) {
+		kr_signals_die(SIGKILL);
+	}
 	write_word(thread, awaited, code);
 	while (ppoll(&gone, 1, NULL, NULL) < 0 && errno == EINTR) {
 	}

@@ -21,7 +21,11 @@ struct kr_awaited {
 	int childs;
 };
 
-/* Before the fork, with its locks held.  0 or -errno. */
+/* Of a child that its parent hears nothing of: it is killed where it cannot be. */
+#define KR_AWAITED_NOT ((struct kr_awaited){ .parents = -1, .childs = -1 })
+
+/* Before the fork, with its locks held.  0; or, where there are no descriptors for it, -EAGAIN and KR_AWAITED_NOT.
+ */
 int kr_awaited_open(struct kr_thread *thread, struct kr_awaited *awaited);
 /* In the parent, with the locks still held. */
 void kr_awaited_keep_parents(struct kr_thread *thread, const struct kr_awaited *awaited);

@@ -219,7 +219,8 @@ static int64_t fork_host(struct kr_thread *thread, const struct clone_args *args
 	host.pidfd = (uint64_t)(uintptr_t)&pidfd;
 	hold_locks(thread);
 	result = kr_awaited_open(thread, &awaited);
-	if (result < 0) {
+	/* Natively a fork needs no descriptor. */
+	if (result < 0 && (args->flags & CLONE_VFORK) != 0) {
 		drop_locks(thread);
 		return result;
 	}

@@ -21,6 +21,7 @@ LIMIT = 20
 KVM = {"allow": True, "type": "c", "major": 10, "minor": 232, "access": "rw"}
 # Each shell makes two more, and ends when it cannot.
 BOMB = "b() { b | b & }; b; wait; echo alive"
+WITHOUT_CROWD = "fork_with_all_descriptors"
 _numbers = itertools.count()
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -43,7 +44,7 @@ def crowded(tmp_path: Path) -> Iterator[Run]:
         yield run
 
 
-@pytest.mark.parametrize("case", cases.names("crowded"))
+@pytest.mark.parametrize("case", cases.names("crowded", without=(WITHOUT_CROWD,)))
 def test_one_too_many_is_refused(
     case: str, static: Callable[[str], Path], krun_vm: Path, crowded: Run
 ) -> None:
@@ -58,3 +59,10 @@ def test_a_fork_bomb_leaves_its_shell_alive(krun_vm: Path, crowded: Run) -> None
     assert "alive\n" in result.stdout, result
     assert "Cannot fork" in result.stdout
     assert "Killed" not in result.stdout
+
+
+def test_a_fork_needs_no_descriptor(static: Callable[[str], Path], krun_vm: Path) -> None:
+    """A process forks with all its descriptors in use, where the monitor can have no more either."""
+    command = ["/bin/sh", "-c", 'ulimit -n 40; exec "$@"', "sh", krun_vm, static("crowded"), WITHOUT_CROWD]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert result.returncode == 0, result

@@ -249,6 +249,23 @@ static int thread_is_refused_and_those_before_it_stay(void)
 	_exit(0);
 }
 
+/* Its descriptors end at the limit of whoever started it. */
+static int fork_with_all_descriptors(void)
+{
+	int status;
+	pid_t child;
+
+	while (dup(1) >= 0) {
+	}
+	EXPECT(errno == EMFILE);
+	child = fork();
+	if (child == 0) {
+		_exit(5);
+	}
+	EXPECT(child > 0 && waitpid(child, &status, 0) == child && WEXITSTATUS(status) == 5);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct test_case cases[] = {
@@ -259,6 +276,7 @@ int main(int argc, char **argv)
 		CASE(spawn_is_refused),
 		CASE(end_of_another_is_told_beside_who_is_refused),
 		CASE(thread_is_refused_and_those_before_it_stay),
+		CASE(fork_with_all_descriptors),
 		{ NULL, NULL },
 	};
 
