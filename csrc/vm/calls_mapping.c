@@ -220,6 +220,10 @@ static int64_t remap(struct kr_machine *machine, const struct kr_move *move)
 	if (region == NULL || region->end < old_end) {
 		return -EFAULT;
 	}
+	/* From an old size of none, what is shared gets a second place. */
+	if (move->old_size == 0 && !region->is_shared) {
+		return -EINVAL;
+	}
 	if (kr_arena_reserve(arena) < 0) {
 		return -ENOMEM;
 	}
@@ -273,8 +277,8 @@ int64_t kr_call_mremap(struct kr_thread *thread, const struct kr_call *call)
 			 (move.to < move.from + move.old_size && move.from < move.to + move.new_size))) {
 		return -EINVAL;
 	}
-	if (move.old_size < call->arg[1] || !kr_arena_holds(move.from, move.old_size)) {
-		return move.old_size == 0 ? -EINVAL : -EFAULT;
+	if (move.old_size < call->arg[1] || !kr_arena_holds(move.from, move.old_size > 0 ? move.old_size : 1)) {
+		return -EFAULT;
 	}
 	if (move.new_size > KR_ARENA_END) {
 		return -ENOMEM;

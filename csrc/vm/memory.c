@@ -260,7 +260,7 @@ static int64_t move_parts(struct kr_machine *machine, const struct kr_move *move
 	if (result < 0) {
 		return result;
 	}
-	if (is_moved && (flags & MREMAP_DONTUNMAP) == 0) {
+	if (is_moved && move->old_size > 0 && (flags & MREMAP_DONTUNMAP) == 0) {
 		kr_arena_clear(&machine->arena, move->from, move->from + move->old_size);
 	}
 	moved.start = to;

@@ -225,6 +225,32 @@ TEST(mremap03)
 	say("dontunmap grows", S(mremap, to, PAGE, 2 * PAGE, MREMAP_DONTUNMAP | MREMAP_MAYMOVE, 0));
 }
 
+/* From an old size of none: a second place for what is shared. */
+TEST(mremap05)
+{
+	char *at = mmap(NULL, 2 * PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	char *to = pages(3);
+	char *second = (char *)S(mremap, at, 0, 2 * PAGE, MREMAP_MAYMOVE);
+
+	at[PAGE] = 'a';
+	if (say("elsewhere", second == MAP_FAILED || second == at) != 0) {
+		return;
+	}
+	second[0] = 'b';
+	say("the same there", second[PAGE]);
+	say("and here", at[0]);
+	say("at an address", S(mremap, at + PAGE, 0, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to) == (long)to);
+	say("the same", touch(to, false));
+	say("behind its end", touch(to + PAGE, false));
+	say("not beside it", S(mremap, at, 0, 2 * PAGE, 0));
+	say("not there", S(mremap, hole, 0, PAGE, MREMAP_MAYMOVE));
+	say("not with the old one kept", S(mremap, at, 0, PAGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0));
+	say("over the first", S(mremap, second, 0, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, at) == (long)at);
+	say("still the same", at[0]);
+	munmap(second, 2 * PAGE);
+	say("without the second", at[0]);
+}
+
 /* Memory that is filled block by block grows, as the heap of a program that does not know how much it will need. */
 TEST(mremap04)
 {
