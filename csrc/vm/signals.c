@@ -21,6 +21,11 @@
 #define BIT(number)     (1ull << ((number)-1))
 #define UNBLOCKABLE     (BIT(SIGKILL) | BIT(SIGSTOP))
 #define KERNEL_RESTORER 0x04000000ull
+#define EXPOSE_TAGBITS  0x00000800ull
+/* What the kernel keeps of an action's flags: by the others programs find out what it knows. */
+#define KNOWN_FLAGS \
+	(SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER | SA_RESETHAND | \
+	 EXPOSE_TAGBITS | KERNEL_RESTORER)
 
 void kr_signals_set_host_mask(uint64_t mask)
 {
@@ -298,6 +303,7 @@ static int64_t set_action(struct kr_actions *actions, int number, const struct k
 	result = set_host_action(number, new);
 	if (result == 0) {
 		*action = *new;
+		action->flags &= KNOWN_FLAGS;
 		action->mask &= ~UNBLOCKABLE;
 	}
 	return result;

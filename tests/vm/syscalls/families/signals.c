@@ -69,6 +69,19 @@ TEST(sigaction02)
 	say("number, bad pointers", S(rt_sigaction, 65, 1, 1, 8));
 }
 
+/* By the flags that are not kept a program finds out what the kernel knows. */
+TEST(sigaction04)
+{
+	for (int bit = 0; bit < 64; bit++) {
+		struct action action = { .handler = SIG_IGN, .flags = 1ull << bit };
+		struct action old = { .flags = 0 };
+
+		S(rt_sigaction, SIGUSR1, &action, NULL, 8);
+		S(rt_sigaction, SIGUSR1, NULL, &old, 8);
+		say("kept", old.flags == action.flags);
+	}
+}
+
 TEST(sigprocmask01)
 {
 	uint64_t set = ~0ull;
