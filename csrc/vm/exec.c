@@ -117,6 +117,25 @@ static bool is_monitor(const struct kr_machine *machine, int directory, const ch
 	       fstat(machine->image, &image) == 0 && named.st_dev == image.st_dev && named.st_ino == image.st_ino;
 }
 
+/* What runs behind `path`: a descriptor, or -errno; -ENOLINK where the path does not lead to a monitor.  A name
+ * would not do: the file may be deleted, have none at all (memfd_create), or lie outside of the root that the
+ * process has by now. */
+static int hold_running(const struct kr_machine *machine, int directory, const char *path)
+{
+	int program = kr_running_hold(machine, directory, path);
+
+	if (program < 0 && !is_monitor(machine, directory, path)) {
+		return -ENOLINK;
+	}
+	if (program < 0) {
+		program = kr_running_hold(machine, machine->proc, "thread-self/exe");
+	}
+	if (program < 0) {
+		program = open(machine->program, O_PATH | O_CLOEXEC);
+	}
+	return program >= 0 ? program : -errno;
+}
+
 /* What is executed. */
 struct target {
 	const char *program; /* its path */
@@ -365,22 +384,51 @@ static int64_t exec_program(struct kr_thread *thread, const struct kr_call *call
 	return result;
 }
 
+/* The next image finds the program by a descriptor of its own.  `file` is closed. */
+static int64_t exec_held(struct kr_thread *thread, const struct kr_call *call, int file, const char *name)
+{
+	struct kr_machine *machine = thread->machine;
+	char path[32];
+	struct target target = { .program = path, .name = name, .is_by_number = true };
+	const bool is_named = call->nr == SYS_execve || (int)call->arg[0] == AT_FDCWD;
+	struct kr_err err;
+	int64_t result;
+	int found;
+
+	file = take(thread, file);
+	if (file < 0) {
+		return -errno;
+	}
+	(void)snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+	found = check_program(machine, path, &err);
+	if (found < 0) {
+		result = -err.code;
+	} else if (found == 1 && !is_named && (fcntl((int)call->arg[0], F_GETFD) & FD_CLOEXEC) != 0) {
+		/* A script's interpreter could not open what its name says. */
+		result = -ENOENT;
+	} else {
+		keep_on_exec(file, true);
+		result = exec_program(thread, call, &target);
+	}
+	kr_descriptors_close(thread->descriptors, file);
+	return result;
+}
+
 static int64_t exec_path(struct kr_thread *thread, const struct kr_call *call, const char *path)
 {
 	struct kr_machine *machine = thread->machine;
 	struct target target = { .program = path, .name = path };
-	char running[PATH_MAX];
 	struct kr_err err;
+	int running;
 
 	if (path[0] == 0) {
 		return -ENOENT;
 	}
-	if (kr_running_name(machine, AT_FDCWD, path, running) > 0) {
-		target.program = running;
-	} else if (is_monitor(machine, AT_FDCWD, path)) {
-		target.program = machine->program;
+	running = hold_running(machine, AT_FDCWD, path);
+	if (running != -ENOLINK) {
+		return running < 0 ? running : exec_held(thread, call, running, path);
 	}
-	return check_program(machine, target.program, &err) < 0 ? -err.code : exec_program(thread, call, &target);
+	return check_program(machine, path, &err) < 0 ? -err.code : exec_program(thread, call, &target);
 }
 
 int64_t kr_call_execve(struct kr_thread *thread, const struct kr_call *call)
@@ -394,58 +442,22 @@ int64_t kr_call_execve(struct kr_thread *thread, const struct kr_call *call)
 	return thread->machine->image < 0 ? -ENOSYS : exec_path(thread, call, path);
 }
 
-/* The next image finds the program by a descriptor of its own. */
-static int64_t exec_held(struct kr_thread *thread, const struct kr_call *call, int file, const char *name)
-{
-	struct kr_machine *machine = thread->machine;
-	char path[32];
-	struct target target = { .program = path, .name = name, .is_by_number = true };
-	struct kr_err err;
-	int64_t result;
-	int found;
-
-	(void)snprintf(path, sizeof path, "/proc/self/fd/%d", file);
-	found = check_program(machine, path, &err);
-	if (found < 0) {
-		return -err.code;
-	}
-	/* A script's interpreter could not open what its name says. */
-	if (found == 1 && (fcntl((int)call->arg[0], F_GETFD) & FD_CLOEXEC) != 0) {
-		return -ENOENT;
-	}
-	keep_on_exec(file, true);
-	result = exec_program(thread, call, &target);
-	keep_on_exec(file, false);
-	return result;
-}
-
 /* A program below a directory, or that is open already: without a path of its own. */
 static int64_t exec_descriptor(struct kr_thread *thread, const struct kr_call *call, const char *path)
 {
-	struct kr_machine *machine = thread->machine;
-	int directory = (int)call->arg[0];
+	const int directory = (int)call->arg[0];
 	const uint64_t no_follow = call->arg[4] & AT_SYMLINK_NOFOLLOW;
 	char name[PATH_MAX + 32];
-	int64_t result;
-	int file;
+	int file = hold_running(thread->machine, directory, path);
 
 	(void)snprintf(name, sizeof name, "/dev/fd/%d%s%s", directory, path[0] != 0 ? "/" : "", path);
-	if (is_monitor(machine, directory, path)) {
-		directory = AT_FDCWD;
-		path = machine->program;
+	if (file == -ENOLINK) {
+		file = path[0] == 0
+			       ? fcntl(directory, F_DUPFD_CLOEXEC, 0)
+			       : openat(directory, path, O_PATH | O_CLOEXEC | (no_follow != 0 ? O_NOFOLLOW : 0));
+		file = file < 0 ? -errno : file;
 	}
-	file = path[0] == 0 ? fcntl(directory, F_DUPFD_CLOEXEC, 0)
-			    : openat(directory, path, O_PATH | O_CLOEXEC | (no_follow != 0 ? O_NOFOLLOW : 0));
-	if (file < 0) {
-		return -errno;
-	}
-	file = take(thread, file);
-	if (file < 0) {
-		return -errno;
-	}
-	result = exec_held(thread, call, file, name);
-	kr_descriptors_close(thread->descriptors, file);
-	return result;
+	return file < 0 ? file : exec_held(thread, call, file, name);
 }
 
 int64_t kr_call_execveat(struct kr_thread *thread, const struct kr_call *call)

@@ -88,7 +88,7 @@ static const char *shown_name(const struct kr_boot *boot, const struct kr_machin
 	return is_number ? machine->program : boot->name;
 }
 
-/* The descriptor by which an execveat handed the program over. */
+/* The descriptor by which the program was handed over. */
 static void close_program(const struct kr_boot *boot)
 {
 	const char *slash = strrchr(boot->program, '/');

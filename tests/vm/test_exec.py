@@ -33,6 +33,9 @@ def executed(static: Callable[[str], Path], in_vm: Run, tmp_path: Path) -> Calla
     ("way", "name", "printed"),
     [
         ("self", "", "exe /proc/self/exe zero"),
+        ("deleted", "program", "exe /proc/self/exe zero"),
+        ("replaced", "program", "exe /proc/self/exe zero"),
+        ("linked", "program", "myself myself zero"),
         ("path", "./program", "program ./program zero"),
         ("path", "link", "link link zero"),
         ("descriptor", "link", "program /dev/fd/40 zero"),

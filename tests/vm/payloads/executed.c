@@ -26,6 +26,15 @@ int main(int argc, char **argv)
 	EXPECT(chdir(argv[2]) == 0);
 	if (strcmp(argv[1], "self") == 0) {
 		(void)execve("/proc/self/exe", words, environ);
+	} else if (strcmp(argv[1], "deleted") == 0) {
+		EXPECT(unlink(argv[3]) == 0);
+		(void)execve("/proc/self/exe", words, environ);
+	} else if (strcmp(argv[1], "replaced") == 0) {
+		EXPECT(rename("script", argv[3]) == 0);
+		(void)execve("/proc/self/exe", words, environ);
+	} else if (strcmp(argv[1], "linked") == 0) {
+		EXPECT(symlink("/proc/self/exe", "myself") == 0 && unlink(argv[3]) == 0);
+		(void)execve("myself", words, environ);
 	} else if (strcmp(argv[1], "path") == 0) {
 		(void)execveat(AT_FDCWD, argv[3], words, environ, 0);
 	} else if (strcmp(argv[1], "descriptor") == 0) {
