@@ -169,7 +169,7 @@ int kr_monitor_record(struct kr_stage *stage, const struct kr_monitored *monitor
 	if (monitored->is_payload) {
 		note_limits(stage, &boot);
 	}
-	boot.header.fd[PROC] = stage->proc;
+	boot.header.fd[PROC] = stage->monitors_proc >= 0 ? stage->monitors_proc : stage->proc;
 	boot.header.fd[KVM] = stage->fd[KR_FD_KVM];
 	boot.header.fd[IMAGE] = stage->fd[KR_FD_MONITOR];
 	record = memfd_create("boot", MFD_CLOEXEC | MFD_ALLOW_SEALING);

@@ -21,21 +21,24 @@ bool kr_is_proc(int fd)
 	return fstatfs(fd, &status) == 0 && status.f_type == PROC_SUPER_MAGIC;
 }
 
-/* A procfs that is mounted nowhere.  -1 where the kernel refuses one: in a user namespace whose procfs is
- * not wholly visible. */
-static int mount_private_proc(void)
+/* A procfs that is mounted nowhere, with all that there is or the processes alone.  -1 where the kernel refuses
+ * one: in a user namespace whose procfs is not wholly visible. */
+static int mount_private_proc(const char *subset, unsigned attributes)
 {
 	kr_own_fd int context = kr_sys_fsopen("proc", FSOPEN_CLOEXEC);
 
-	if (context < 0 || kr_sys_fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL) != 0) {
+	if (context < 0 ||
+	    (subset != NULL && kr_sys_fsconfig(context, FSCONFIG_SET_STRING, "subset", subset) != 0) ||
+	    kr_sys_fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL) != 0) {
 		return -1;
 	}
-	return kr_sys_fsmount(context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	return kr_sys_fsmount(context, FSMOUNT_CLOEXEC,
+			      MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | attributes);
 }
 
 static int open_proc(struct kr_stage *stage, struct kr_err *err)
 {
-	kr_own_fd int fd = mount_private_proc();
+	kr_own_fd int fd = mount_private_proc(NULL, 0);
 
 	if (fd < 0) {
 		fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -55,6 +58,9 @@ int kr_op_OPEN_PROC(struct kr_stage *stage, struct kr_reader *operands, struct k
 	(void)operands;
 	/* Anew in init: the stage's belongs to another pid namespace. */
 	kr_close_fd(&stage->proc);
+	kr_close_fd(&stage->monitors_proc);
+	/* Now, because later there may be no right to. */
+	stage->monitors_proc = mount_private_proc("pid", MOUNT_ATTR_RDONLY);
 	return open_proc(stage, err);
 }
 

@@ -34,6 +34,8 @@ struct kr_stage {
 	int time_offsets;                   /* /proc/self/timens_offsets, opened before the user changes       */
 	int oom_score_adj; /* /proc/self/oom_score_adj of the stage, opened before it is protected */
 	int proc;          /* root of a procfs that nobody else can reach                     */
+	int monitors_proc; /* another for the monitor, through whose descriptors other processes of the
+			    * container can look: processes alone, read-only; -1 where there is none */
 	int root;          /* the container's root, O_PATH                                    */
 	int null;          /* the container's /dev/null, checked; what masked files are       */
 	int empty;         /* a read-only tmpfs; what masked directories are                  */

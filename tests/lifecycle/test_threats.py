@@ -205,3 +205,20 @@ def test_a_console_that_the_image_replaced_is_not_bound(
     hostile_dev(made, outside)
     line = either_runtime.refused("run", "--bundle", made, "c")
     assert "terminal" in line, line
+
+
+@pytest.mark.needs("root", "busybox", "kvm")
+def test_no_descriptor_of_another_session_leads_around_the_masks(runtime: Runner, bundle: MakeBundle) -> None:
+    """What a monitor has open is in /proc/PID/fd for whoever joins the container: no procfs without masks."""
+    made = bundle(["sleep", "1000"])
+    look = (
+        "for number in $(seq 0 4200); do fd=/proc/1/fd/$number; [ -d $fd/self ] || continue;"
+        " echo procfs; [ -e $fd/timer_list ] && echo unmasked;"
+        " [ -e $fd/sys/kernel/core_pattern ] && echo settings;"
+        " (echo 1 > $fd/self/oom_score_adj) 2> /dev/null && echo written; done"
+    )
+    assert runtime("run", "--detach", "--bundle", made, "c").status == 0
+    try:
+        assert runtime("exec", "c", "sh", "-c", f"{look}; true").out == "procfs\n"
+    finally:
+        runtime("delete", "--force", "c")
