@@ -101,6 +101,11 @@ bool kr_is_only_thread(struct kr_thread *thread)
 	return thread->is_only;
 }
 
+bool kr_may_leave_files(struct kr_thread *thread)
+{
+	return thread->is_only;
+}
+
 bool kr_is_monitor_fd(int fd)
 {
 	return fd >= DOUBLE_FIRST_FD && fd <= DOUBLE_LAST_FD;

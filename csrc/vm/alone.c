@@ -109,6 +109,11 @@ bool kr_is_only_thread(struct kr_thread *thread)
 	       __atomic_load_n(&machine->borrowers, __ATOMIC_ACQUIRE) == 0;
 }
 
+bool kr_may_leave_files(struct kr_thread *thread)
+{
+	return kr_is_only_thread(thread) || (thread->is_borrower && !thread->machine->shares_files);
+}
+
 int64_t kr_call_alone(struct kr_thread *thread, int64_t nr, const uint64_t arg[6])
 {
 	struct kr_machine *machine = thread->machine;

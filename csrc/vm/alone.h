@@ -12,6 +12,9 @@
 
 /* True when the guest has no other thread in this process, and the VM is its own. */
 bool kr_is_only_thread(struct kr_thread *thread);
+/* True when no other thread of the guest uses this one's table of descriptors: with a table of its own it would go
+ * on with the others' record of what is the monitor's. */
+bool kr_may_leave_files(struct kr_thread *thread);
 
 /* Make a call on the host while the process has no VM.  Its result; -EINVAL, with nothing done, when the guest
  * has other threads, its VM is another process's, or its children are born into another namespace of processes,

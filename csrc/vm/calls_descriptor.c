@@ -2,12 +2,14 @@
  *
  * Calls on descriptors whose arguments depend on a command, or reach beyond one descriptor.
  */
+#include "alone.h"
 #include "hypercall.h"
 #include "machine.h"
 #include "thread.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <stdbool.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -38,7 +40,7 @@ int64_t kr_call_close_range(struct kr_thread *thread, const struct kr_call *call
 	uint64_t first = (uint32_t)call->arg[0];
 	uint64_t last = (uint32_t)call->arg[1];
 
-	if (first > last) {
+	if (first > last || ((call->arg[2] & CLOSE_RANGE_UNSHARE) != 0 && !kr_may_leave_files(thread))) {
 		return -EINVAL;
 	}
 	while (first <= last) {
@@ -65,7 +67,8 @@ int64_t kr_call_close_range(struct kr_thread *thread, const struct kr_call *call
 }
 
 /* A new processor's descriptor stands where the guest can name it until the monitor has moved it, all of that under
- * memory_lock.  What could get hold of its file, or put another in its place, takes its turn. */
+ * memory_lock.  What could get hold of its file, or put another in its place, takes its turn; and which numbers are
+ * the monitor's is known only then. */
 void kr_begin_turn(struct kr_thread *thread)
 {
 	kr_machine_lock_memory(thread->machine);
@@ -76,19 +79,25 @@ void kr_end_turn(struct kr_thread *thread)
 	kr_machine_unlock_memory(thread->machine);
 }
 
-static int64_t pass_in_turn(struct kr_thread *thread, int64_t nr, const uint64_t arg[6])
+/* The first `count` arguments are descriptors. */
+static int64_t pass_in_turn(struct kr_thread *thread, int64_t nr, const uint64_t arg[6], unsigned count)
 {
-	int64_t result;
+	int64_t result = 0;
 
 	kr_begin_turn(thread);
-	result = kr_host_call(thread, nr, arg);
+	for (unsigned i = 0; i < count && result == 0; i++) {
+		result = kr_is_monitor_fd((int)(uint32_t)arg[i]) ? -EBADF : 0;
+	}
+	if (result == 0) {
+		result = kr_host_call(thread, nr, arg);
+	}
 	kr_end_turn(thread);
 	return result;
 }
 
 int64_t kr_call_dup(struct kr_thread *thread, const struct kr_call *call)
 {
-	return pass_in_turn(thread, SYS_dup, call->arg);
+	return pass_in_turn(thread, SYS_dup, call->arg, 1);
 }
 
 /* Whether to close the last descriptor of a file may take its time: a socket lingers, a terminal drains.  What may
@@ -105,7 +114,7 @@ static int64_t replace_in_turn(struct kr_thread *thread, int64_t nr, const uint6
 {
 	const int replaced = (int)(uint32_t)arg[1];
 	int held = may_linger(replaced) ? kr_hold_file(thread, replaced) : -1;
-	int64_t result = pass_in_turn(thread, nr, arg);
+	int64_t result = pass_in_turn(thread, nr, arg, 2);
 
 	if (held >= 0) {
 		kr_release_file(thread, held);
@@ -204,7 +213,7 @@ int64_t kr_call_fcntl(struct kr_thread *thread, const struct kr_call *call)
 		return -EBADF;
 	}
 	if (command == F_DUPFD || command == F_DUPFD_CLOEXEC) {
-		return pass_in_turn(thread, SYS_fcntl, arg);
+		return pass_in_turn(thread, SYS_fcntl, arg, 1);
 	}
 	return kr_host_call(thread, SYS_fcntl, arg);
 }

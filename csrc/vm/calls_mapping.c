@@ -50,6 +50,17 @@ static int64_t map_somewhere(struct kr_machine *machine, const struct kr_call *c
 	return result < 0 ? result : (int64_t)at;
 }
 
+static int check_file(const struct kr_call *call, int flags)
+{
+	if ((flags & MAP_ANONYMOUS) != 0) {
+		return 0;
+	}
+	if (kr_is_monitor_fd((int)call->arg[4])) {
+		return -EBADF;
+	}
+	return (call->arg[2] & PROT_EXEC) != 0 && kr_memory_is_noexec(flags, (int)call->arg[4]) ? -EPERM : 0;
+}
+
 int64_t kr_call_mmap(struct kr_thread *thread, const struct kr_call *call)
 {
 	struct kr_machine *machine = thread->machine;
@@ -71,16 +82,12 @@ int64_t kr_call_mmap(struct kr_thread *thread, const struct kr_call *call)
 			return -ENOMEM;
 		}
 	}
-	if ((flags & MAP_ANONYMOUS) == 0) {
-		if (kr_is_monitor_fd((int)call->arg[4])) {
-			return -EBADF;
-		}
-		if ((call->arg[2] & PROT_EXEC) != 0 && kr_memory_is_noexec(flags, (int)call->arg[4])) {
-			return -EPERM;
-		}
-	}
+	/* Which numbers are the monitor's is known only now. */
 	kr_machine_lock_memory(machine);
-	result = map_somewhere(machine, call, size);
+	result = check_file(call, flags);
+	if (result == 0) {
+		result = map_somewhere(machine, call, size);
+	}
 	kr_machine_unlock_memory(machine);
 	return result;
 }

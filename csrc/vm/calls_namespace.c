@@ -27,8 +27,12 @@ static int64_t unshare_flags(struct kr_thread *thread, uint64_t flags)
 int64_t kr_call_unshare(struct kr_thread *thread, const struct kr_call *call)
 {
 	const uint64_t first[6] = { call->arg[0] & OF_ONE_THREAD };
-	int64_t result = unshare_flags(thread, call->arg[0]);
+	int64_t result = -EINVAL;
 
+	if ((call->arg[0] & CLONE_FILES) != 0 && !kr_may_leave_files(thread)) {
+		return result;
+	}
+	result = unshare_flags(thread, call->arg[0]);
 	if (result != -EINVAL || first[0] == 0) {
 		return result;
 	}

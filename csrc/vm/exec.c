@@ -16,7 +16,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -338,14 +337,11 @@ static int64_t exec_target(struct kr_thread *thread, const struct kr_call *call,
 	int result = write_record(thread, call, target, &writer);
 	int record = -1;
 
-	if (result == 0 && !may_write(writer.size)) {
+	/* What is handed over by a descriptor could be another's in a table that another process has as well. */
+	if (result == 0 && (thread->machine->shares_files || !may_write(writer.size))) {
 		result = execute_by_words(thread, &writer);
 		kr_boot_release(&writer);
 		return result;
-	}
-	if (result == 0 && thread->machine->shares_files) {
-		/* As the kernel does in execve: what the next image is handed is nobody else's. */
-		(void)syscall(SYS_unshare, CLONE_FILES);
 	}
 	record = result == 0 ? make_file(thread, &writer) : result;
 	kr_boot_release(&writer);

@@ -62,13 +62,25 @@ def test_no_segment_is_longer_than_what_has_room_for_it(
 
 
 @pytest.mark.needs("kvm", "gcc")
-@pytest.mark.parametrize("way", ["dup", "dup2", "fcntl", "message", "mmap", "vfork"])
+@pytest.mark.parametrize(
+    "way", ["dup", "dup2", "fcntl", "message", "mmap", "vfork", "moved dup", "moved fcntl", "moved mmap"]
+)
 def test_no_thread_is_fast_enough_for_a_new_processors_descriptor(
     in_vm: Callable[..., subprocess.CompletedProcess[str]], static: Callable[[str], Path], way: str
 ) -> None:
     """It stands at the lowest free number for a moment; who had it could map the processor's registers."""
     ended = in_vm(static("hostile_births"), way)
     assert (ended.stdout, ended.returncode) == ("300 threads, 0 hits\n", 0), ended.stderr
+
+
+@pytest.mark.needs("kvm", "gcc")
+@pytest.mark.parametrize("way", ["unshare", "close_range"])
+def test_no_thread_has_a_table_of_descriptors_that_others_lack(
+    in_vm: Callable[..., subprocess.CompletedProcess[str]], static: Callable[[str], Path], way: str
+) -> None:
+    """What is the monitor's is known for one table: in another, its number would be the guest's."""
+    ended = in_vm(static("hostile_tables"), way)
+    assert (ended.stdout, ended.returncode) == ("stayed, 0 seen\n", 0), ended.stderr
 
 
 @pytest.mark.needs("kvm", "gcc")

@@ -2,7 +2,8 @@
  *
  * Threads against the birth of others.  For each new thread the monitor makes a virtual processor, whose descriptor
  * the kernel puts at the lowest free number before the monitor can move it; others try all the time to get hold of
- * what stands there.  They never may.  argv[1] says how they try; the status is 1 when one got hold of something.
+ * what stands there, or of what stands where it is moved to.  They never may.  argv[1] says how they try; the
+ * status is 1 when one got hold of something.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -51,17 +52,44 @@ static bool send_lowest(const struct births *births)
 	return sendmsg(births->pair[0], &message, MSG_DONTWAIT) == 1;
 }
 
-/* A child has a table of its own, and the monitor a record of what is its own in it.  The monitor's descriptors
- * stand behind the limit, in the order in which they were made. */
+/* The monitor's descriptors stand behind the limit, in the order in which they were made. */
+static int newest_of(const struct births *births)
+{
+	return LIMIT + atomic_load(&births->born);
+}
+
+static int least_of(const struct births *births)
+{
+	return newest_of(births) - NEAR > LIMIT ? newest_of(births) - NEAR : LIMIT;
+}
+
+/* What stands where the monitor moves it to, before it is known to be the monitor's. */
+static bool has_moved_one(const struct births *births)
+{
+	const int end = newest_of(births) + NEAR;
+	bool has_one = false;
+
+	for (int fd = least_of(births); fd < end && !has_one; fd++) {
+		if (strcmp(births->way, "moved dup") == 0) {
+			has_one = dup(fd) >= 0;
+		} else if (strcmp(births->way, "moved fcntl") == 0) {
+			has_one = fcntl(fd, F_DUPFD, OWN) >= 0;
+		} else {
+			has_one = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) != MAP_FAILED;
+		}
+	}
+	return has_one;
+}
+
+/* A child has a table of its own, and the monitor a record of what is its own in it. */
 static bool child_sees_newest(const struct births *births)
 {
-	const int newest = LIMIT + atomic_load(&births->born);
-	const int least = newest - NEAR > LIMIT ? newest - NEAR : LIMIT;
+	const int end = newest_of(births) + NEAR;
 	int status;
 	pid_t child = vfork();
 
 	if (child == 0) {
-		for (int fd = least; fd < newest + NEAR; fd++) {
+		for (int fd = least_of(births); fd < end; fd++) {
 			if (fcntl(fd, F_GETFD) >= 0) {
 				_exit(1);
 			}
@@ -75,6 +103,9 @@ static bool has_got_hold(const struct births *births)
 {
 	if (strcmp(births->way, "vfork") == 0) {
 		return child_sees_newest(births);
+	}
+	if (strncmp(births->way, "moved", 5) == 0) {
+		return has_moved_one(births);
 	}
 	if (strcmp(births->way, "dup") == 0) {
 		return dup(LOWEST) >= 0;
