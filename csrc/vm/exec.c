@@ -32,11 +32,11 @@
 /* The kernel opens a program without a descriptor; the monitor's may be one too many. */
 static int check_program(struct kr_machine *machine, const char *path, struct kr_err *err)
 {
-	int result = kr_load_check(AT_FDCWD, path, err);
+	int result = kr_load_check(machine->proc, path, err);
 
 	if (result < 0 && err->code == EMFILE) {
 		kr_limits_lift(machine);
-		result = kr_load_check(AT_FDCWD, path, err);
+		result = kr_load_check(machine->proc, path, err);
 		kr_limits_restore(machine);
 	}
 	return result;

@@ -52,32 +52,56 @@ static const char *reason(int code)
 	}
 }
 
-static int open_program(int directory, const char *path, struct program *program, struct kr_err *err)
+static int fail_to_open(const char *path, int code, struct kr_err *err)
 {
+	return kr_fail(err, code, "%s cannot be opened: %s", path, reason(code));
+}
+
+/* Look at what is held, which gives no access to it, and open that when it may be executed: nothing that may not,
+ * like the memory of a process, ever stands at a number that another thread of the guest could name. */
+static int open_held(int proc, int held, const char *path, struct program *program, struct kr_err *err)
+{
+	char link[KR_DESCRIPTOR_LINK];
 	struct stat info;
-	ssize_t got;
 
-	program->fd = openat(directory, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (program->fd < 0) {
-		int code = errno;
-
-		return kr_fail(err, code, "%s cannot be opened: %s", path, reason(code));
-	}
-	if (fstat(program->fd, &info) != 0) {
+	if (fstat(held, &info) != 0) {
 		return kr_fail(err, errno, "%s cannot be examined", path);
 	}
 	if (S_ISDIR(info.st_mode)) {
 		return kr_fail(err, EACCES, "%s is a directory, not a program", path);
 	}
+	if (S_ISLNK(info.st_mode)) {
+		return kr_fail(err, ELOOP, "%s is a link that is not to be followed", path);
+	}
 	if (!S_ISREG(info.st_mode)) {
 		return kr_fail(err, EACCES, "%s is not a regular file", path);
 	}
-	if (faccessat(directory, path, X_OK, AT_EACCESS) != 0) {
+	if (faccessat(held, "", X_OK, AT_EACCESS | AT_EMPTY_PATH) != 0) {
 		int code = errno;
 
 		return kr_fail(err, code, "%s is not executable: %s", path, reason(code));
 	}
+	kr_write_descriptor_link(proc, held, link);
+	program->fd = openat(proc, link, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (program->fd < 0 && errno == ENOENT && proc < 0) {
+		/* There is no procfs that shows this process. */
+		program->fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	}
 	program->size = (uint64_t)info.st_size;
+	return program->fd >= 0 ? 0 : fail_to_open(path, errno, err);
+}
+
+static int open_program(int proc, const char *path, struct program *program, struct kr_err *err)
+{
+	kr_own_fd int held = open(path, O_PATH | O_CLOEXEC);
+	ssize_t got;
+
+	if (held < 0) {
+		return fail_to_open(path, errno, err);
+	}
+	if (open_held(proc, held, path, program, err) < 0) {
+		return -1;
+	}
 	got = pread(program->fd, program->head, sizeof program->head, 0);
 	if (got < 0) {
 		return kr_fail(err, errno, "%s cannot be read", path);
@@ -93,12 +117,12 @@ static bool is_script(const struct program *program)
 
 /* Open `path`; while it is a script, its interpreter instead.  The words of the line go in front of the
  * arguments: interpreter, its argument, the script's name. */
-static int follow_scripts(int directory, const char *path, const char *name, struct program *program,
+static int follow_scripts(int proc, const char *path, const char *name, struct program *program,
 			  struct kr_image *image, struct kr_err *err)
 {
 	const char *script = path;
 
-	if (open_program(directory, path, program, err) < 0) {
+	if (open_program(proc, path, program, err) < 0) {
 		return -1;
 	}
 	for (unsigned depth = 0; is_script(program); depth++) {
@@ -127,7 +151,7 @@ static int follow_scripts(int directory, const char *path, const char *name, str
 			image->script_arg[image->script_args++] = name;
 		}
 		close_program(program);
-		if (open_program(AT_FDCWD, interpreter, program, err) < 0) {
+		if (open_program(proc, interpreter, program, err) < 0) {
 			struct kr_err inner = *err;
 
 			return kr_fail(err, inner.code, "%s is a script, and its interpreter %.200s", script,
@@ -156,7 +180,7 @@ static int read_elf(const struct program *program, const char *path, struct kr_e
 	return 0;
 }
 
-static int open_interpreter(const struct program *program, const struct kr_elf *elf, const char *path,
+static int open_interpreter(int proc, const struct program *program, const struct kr_elf *elf, const char *path,
 			    struct program *interpreter, struct kr_elf *interpreter_elf, struct kr_err *err)
 {
 	char name[PATH_MAX + 1];
@@ -168,7 +192,7 @@ static int open_interpreter(const struct program *program, const struct kr_elf *
 	    name[elf->interpreter_bytes - 1] != 0) {
 		return kr_fail(err, ENOEXEC, "%s has a damaged name of its interpreter", path);
 	}
-	if (open_program(AT_FDCWD, name, interpreter, &inner) < 0) {
+	if (open_program(proc, name, interpreter, &inner) < 0) {
 		return kr_fail(err, inner.code, "%s is a dynamic program, and its interpreter %.200s", path,
 			       inner.text);
 	}
@@ -179,7 +203,7 @@ static int open_interpreter(const struct program *program, const struct kr_elf *
 	return 0;
 }
 
-int kr_load_check(int directory, const char *path, struct kr_err *err)
+int kr_load_check(int proc, const char *path, struct kr_err *err)
 {
 	own_program struct program program = { .fd = -1 };
 	own_program struct program interpreter = { .fd = -1 };
@@ -187,12 +211,12 @@ int kr_load_check(int directory, const char *path, struct kr_err *err)
 	struct kr_elf elf = { .segments = 0 };
 	struct kr_elf interpreter_elf = { .segments = 0 };
 
-	if (follow_scripts(directory, path, path, &program, &image, err) < 0 ||
+	if (follow_scripts(proc, path, path, &program, &image, err) < 0 ||
 	    read_elf(&program, path, &elf, err) < 0) {
 		return -1;
 	}
 	if (elf.has_interpreter &&
-	    open_interpreter(&program, &elf, path, &interpreter, &interpreter_elf, err) < 0) {
+	    open_interpreter(proc, &program, &elf, path, &interpreter, &interpreter_elf, err) < 0) {
 		return -1;
 	}
 	return image.script_args > 0 ? 1 : 0;
@@ -267,7 +291,7 @@ static int load_interpreter(struct kr_machine *machine, const struct program *pr
 	struct kr_elf interpreter_elf = { .segments = 0 };
 	uint64_t bias;
 
-	if (open_interpreter(program, elf, path, &interpreter, &interpreter_elf, err) < 0) {
+	if (open_interpreter(machine->proc, program, elf, path, &interpreter, &interpreter_elf, err) < 0) {
 		return -1;
 	}
 	bias = choose_bias(machine, &interpreter_elf, true);
@@ -310,7 +334,7 @@ int kr_load(struct kr_machine *machine, const char *path, const char *name, stru
 	struct kr_elf elf = { .segments = 0 };
 	uint64_t bias;
 
-	if (follow_scripts(AT_FDCWD, path, name, &program, image, err) < 0) {
+	if (follow_scripts(machine->proc, path, name, &program, image, err) < 0) {
 		return -1;
 	}
 	if (image->script_args > 0) {

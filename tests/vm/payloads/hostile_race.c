@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Threads against the check of what is opened.  One opens the memory of its own process, by its name and through a
- * link that another one changes all the time; a third reads from every descriptor that could stand for it, at an
- * address of the monitor.  No such read may ever succeed.  The status is 1 when one did.
+ * link that another one changes all the time, and executes it; a third reads from every descriptor that could stand
+ * for it, at an address of the monitor.  No such read may ever succeed.  The status is 1 when one did.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -80,6 +80,7 @@ static void open_once(struct race *race, const char *path, int flags)
 
 int main(void)
 {
+	char *const words[] = { "memory", NULL };
 	struct race race = { .monitor = find_monitor() };
 	pthread_t reader;
 	pthread_t changer;
@@ -91,6 +92,8 @@ int main(void)
 		open_once(&race, "/proc/self/mem", O_RDWR);
 		open_once(&race, "/tmp/link", O_RDWR);
 		open_once(&race, "/tmp/link", O_RDWR | O_CREAT);
+		(void)execve("/proc/self/mem", words, words + 1);
+		(void)execve("/tmp/link", words, words + 1);
 	}
 	atomic_store(&race.is_over, true);
 	pthread_join(reader, NULL);
