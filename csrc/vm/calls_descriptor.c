@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+kr_handler kr_call_close;
 kr_handler kr_call_close_range;
 kr_handler kr_call_dup;
 kr_handler kr_call_dup2;
@@ -35,14 +36,8 @@ static bool is_monitors(uint64_t fd)
 }
 
 /* The range without the monitor's descriptors: one host call for each stretch between those. */
-int64_t kr_call_close_range(struct kr_thread *thread, const struct kr_call *call)
+static int64_t close_others(struct kr_thread *thread, uint64_t first, uint64_t last, uint64_t flags)
 {
-	uint64_t first = (uint32_t)call->arg[0];
-	uint64_t last = (uint32_t)call->arg[1];
-
-	if (first > last || ((call->arg[2] & CLOSE_RANGE_UNSHARE) != 0 && !kr_may_leave_files(thread))) {
-		return -EINVAL;
-	}
 	while (first <= last) {
 		uint64_t end = first;
 
@@ -56,7 +51,7 @@ int64_t kr_call_close_range(struct kr_thread *thread, const struct kr_call *call
 				end = last;
 			}
 			failed = kr_host_call(thread, SYS_close_range,
-					      (const uint64_t[6]){ first, end, call->arg[2], 0, 0, 0 });
+					      (const uint64_t[6]){ first, end, flags, 0, 0, 0 });
 			if (failed != 0) {
 				return failed;
 			}
@@ -64,6 +59,28 @@ int64_t kr_call_close_range(struct kr_thread *thread, const struct kr_call *call
 		first = end + 1;
 	}
 	return 0;
+}
+
+int64_t kr_call_close_range(struct kr_thread *thread, const struct kr_call *call)
+{
+	const uint64_t base = (uint64_t)thread->descriptors->base;
+	const uint64_t first = (uint32_t)call->arg[0];
+	const uint64_t last = (uint32_t)call->arg[1];
+	const uint64_t flags = call->arg[2];
+	int64_t result = 0;
+
+	if (first > last || ((flags & CLOSE_RANGE_UNSHARE) != 0 && !kr_may_leave_files(thread))) {
+		return -EINVAL;
+	}
+	if (first < base) {
+		result = close_others(thread, first, last < base ? last : base - 1, flags);
+	}
+	if (result == 0 && last >= base) {
+		kr_machine_lock_memory(thread->machine);
+		result = close_others(thread, first > base ? first : base, last, flags);
+		kr_machine_unlock_memory(thread->machine);
+	}
+	return result;
 }
 
 /* A new processor's descriptor stands where the guest can name it until the monitor has moved it, all of that under
@@ -116,6 +133,25 @@ static int64_t replace_in_turn(struct kr_thread *thread, int64_t nr, const uint6
 	int held = may_linger(replaced) ? kr_hold_file(thread, replaced) : -1;
 	int64_t result = pass_in_turn(thread, nr, arg, 2);
 
+	if (held >= 0) {
+		kr_release_file(thread, held);
+	}
+	return result;
+}
+
+/* What the monitor has just taken over was nobody's when the call was checked, and must not be closed: another of
+ * the guest's could be put there, and pass for what the monitor has looked at. */
+int64_t kr_call_close(struct kr_thread *thread, const struct kr_call *call)
+{
+	const int fd = (int)(uint32_t)call->arg[0];
+	int64_t result;
+	int held;
+
+	if (fd < thread->descriptors->base) {
+		return kr_host_call(thread, SYS_close, call->arg);
+	}
+	held = may_linger(fd) ? kr_hold_file(thread, fd) : -1;
+	result = pass_in_turn(thread, SYS_close, call->arg, 1);
 	if (held >= 0) {
 		kr_release_file(thread, held);
 	}

@@ -80,6 +80,22 @@ int kr_descriptors_take_above(struct kr_descriptors *descriptors, int fd, int le
 	return mark(descriptors, moved);
 }
 
+int kr_descriptors_hold(struct kr_thread *thread, int fd)
+{
+	struct kr_descriptors *descriptors = thread->descriptors;
+	int held;
+
+	kr_machine_lock_memory(thread->machine);
+	held = kr_descriptors_take(descriptors, fd);
+	kr_machine_unlock_memory(thread->machine);
+	if (held >= 0 && held < descriptors->base) {
+		/* There was no room: who has closed it meanwhile could put another there. */
+		kr_descriptors_close(descriptors, held);
+		held = -1;
+	}
+	return held >= 0 ? held : -EMFILE;
+}
+
 int kr_descriptors_copy(struct kr_descriptors *descriptors, int fd)
 {
 	int copy = move_up(fd, first_free(descriptors));

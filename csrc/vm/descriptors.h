@@ -9,6 +9,8 @@
 
 #define KR_DESCRIPTORS_MAX 32768 /* numbers that can be the monitor's */
 
+struct kr_thread;
+
 struct kr_descriptors {
 	int base; /* the monitor's are placed from here on, as long as there is room */
 	uint64_t taken[KR_DESCRIPTORS_MAX / 64];
@@ -23,6 +25,9 @@ void kr_descriptors_create(struct kr_descriptors *descriptors, uint64_t soft_lim
  * when there is no room.  -1 with EMFILE, and `fd` closed, where the guest could not be kept from the number.
  * The caller holds memory_lock once there are threads. */
 int kr_descriptors_take(struct kr_descriptors *descriptors, int fd);
+/* The same for the calling guest thread, beside others, for a file that the monitor is going to look at: it stands
+ * where no other thread can change it, or -EMFILE. */
+int kr_descriptors_hold(struct kr_thread *thread, int fd);
 /* The same, at `least` or a higher number. */
 int kr_descriptors_take_above(struct kr_descriptors *descriptors, int fd, int least);
 /* Another descriptor of the file behind `fd`, taken over.  Or -errno. */

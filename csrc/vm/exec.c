@@ -30,13 +30,14 @@
 #define STRINGS_LEAST (128ull << 10) /* of all, whatever the limit of the stack */
 
 /* The kernel opens a program without a descriptor; the monitor's may be one too many. */
-static int check_program(struct kr_machine *machine, const char *path, struct kr_err *err)
+static int check_program(struct kr_thread *thread, const char *path, struct kr_err *err)
 {
-	int result = kr_load_check(machine->proc, path, err);
+	struct kr_machine *machine = thread->machine;
+	int result = kr_load_check(thread, path, err);
 
 	if (result < 0 && err->code == EMFILE) {
 		kr_limits_lift(machine);
-		result = kr_load_check(machine->proc, path, err);
+		result = kr_load_check(thread, path, err);
 		kr_limits_restore(machine);
 	}
 	return result;
@@ -192,17 +193,6 @@ static int write_record(struct kr_thread *thread, const struct kr_call *call, co
 	return result != 0 ? result : kr_boot_finish(writer);
 }
 
-/* As kr_descriptors_take, beside other threads. */
-static int take(const struct kr_thread *thread, int fd)
-{
-	int taken;
-
-	kr_machine_lock_memory(thread->machine);
-	taken = kr_descriptors_take(thread->descriptors, fd);
-	kr_machine_unlock_memory(thread->machine);
-	return taken;
-}
-
 /* Before the file was moved out of the guest's reach, another thread may have got hold of it, or have put one of
  * its own there.  Whosever it is: from here on nobody can change it, and it holds the record. */
 static bool is_sealed(int fd, const struct kr_boot_writer *writer)
@@ -223,7 +213,7 @@ static bool is_sealed(int fd, const struct kr_boot_writer *writer)
 	return done == writer->size;
 }
 
-static int make_file(const struct kr_thread *thread, const struct kr_boot_writer *writer)
+static int make_file(struct kr_thread *thread, const struct kr_boot_writer *writer)
 {
 	struct kr_machine *machine = thread->machine;
 	int fd = KR_BEYOND_LIMITS(machine, memfd_create("krun-boot", MFD_CLOEXEC | MFD_ALLOW_SEALING));
@@ -232,9 +222,9 @@ static int make_file(const struct kr_thread *thread, const struct kr_boot_writer
 	if (fd < 0) {
 		return -errno;
 	}
-	fd = take(thread, fd);
+	fd = kr_descriptors_hold(thread, fd);
 	if (fd < 0) {
-		return -errno;
+		return fd;
 	}
 	while (done < writer->size) {
 		ssize_t part = write(fd, writer->data + done, writer->size - done);
@@ -383,7 +373,6 @@ static int64_t exec_program(struct kr_thread *thread, const struct kr_call *call
 /* The next image finds the program by a descriptor of its own.  `file` is closed. */
 static int64_t exec_held(struct kr_thread *thread, const struct kr_call *call, int file, const char *name)
 {
-	struct kr_machine *machine = thread->machine;
 	char path[32];
 	struct target target = { .program = path, .name = name, .is_by_number = true };
 	const bool is_named = call->nr == SYS_execve || (int)call->arg[0] == AT_FDCWD;
@@ -391,12 +380,12 @@ static int64_t exec_held(struct kr_thread *thread, const struct kr_call *call, i
 	int64_t result;
 	int found;
 
-	file = take(thread, file);
+	file = kr_descriptors_hold(thread, file);
 	if (file < 0) {
-		return -errno;
+		return file;
 	}
 	(void)snprintf(path, sizeof path, "/proc/self/fd/%d", file);
-	found = check_program(machine, path, &err);
+	found = check_program(thread, path, &err);
 	if (found < 0) {
 		result = -err.code;
 	} else if (found == 1 && !is_named && (fcntl((int)call->arg[0], F_GETFD) & FD_CLOEXEC) != 0) {
@@ -424,7 +413,7 @@ static int64_t exec_path(struct kr_thread *thread, const struct kr_call *call, c
 	if (running != -ENOLINK) {
 		return running < 0 ? running : exec_held(thread, call, running, path);
 	}
-	return check_program(machine, path, &err) < 0 ? -err.code : exec_program(thread, call, &target);
+	return check_program(thread, path, &err) < 0 ? -err.code : exec_program(thread, call, &target);
 }
 
 int64_t kr_call_execve(struct kr_thread *thread, const struct kr_call *call)

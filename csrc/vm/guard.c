@@ -151,7 +151,21 @@ static int64_t host_open(struct kr_thread *thread, int directory, const char *pa
 	return kr_host_call(thread, SYS_openat2, arg);
 }
 
-/* Take hold of a file without access to it.  A descriptor or -errno. */
+/* Whoever looks at what is held and then opens it must find the same file: it stands where no other thread of the
+ * guest can put another. */
+static int64_t keep_held(struct kr_thread *thread, int64_t held)
+{
+	return held >= 0 ? kr_descriptors_hold(thread, (int)held) : held;
+}
+
+static void let_go(struct kr_thread *thread, int held)
+{
+	if (held >= 0) {
+		kr_descriptors_close(thread->descriptors, held);
+	}
+}
+
+/* Take hold of a file without access to it.  A descriptor of the monitor's or -errno. */
 static int64_t hold(struct kr_thread *thread, int directory, const char *path, const struct open_how *how)
 {
 	struct open_how holding = {
@@ -159,35 +173,32 @@ static int64_t hold(struct kr_thread *thread, int directory, const char *path, c
 		.resolve = how->resolve,
 	};
 
-	return host_open(thread, directory, path, &holding);
+	return keep_held(thread, host_open(thread, directory, path, &holding));
 }
 
-/* Open what is held by `*held`, at the lowest free number as the guest may expect, and let go of it.  Closing
- * an O_PATH descriptor drops no record locks, closing another of the same file would. */
-static int64_t reopen(struct kr_thread *thread, int *held, const struct open_how *how)
+/* Open what is held.  Letting go of an O_PATH descriptor drops no record locks, closing another of the same file
+ * would. */
+static int64_t reopen(struct kr_thread *thread, int held, const struct open_how *how)
 {
 	struct open_how opening = { .flags = how->flags & ~(uint64_t)(O_CREAT | O_EXCL | O_NOFOLLOW) };
-	kr_own_fd int moved = KR_BEYOND_LIMITS(thread->machine, fcntl(*held, F_DUPFD_CLOEXEC, 0));
 	char name[KR_DESCRIPTOR_LINK];
 
-	if (moved < 0) {
-		return -errno;
-	}
-	kr_close_fd(held);
-	kr_write_descriptor_link(kr_proc_fd(thread), moved, name);
+	kr_write_descriptor_link(kr_proc_fd(thread), held, name);
 	return host_open(thread, kr_proc_fd(thread), name, &opening);
 }
 
-/* Open what the payload is to find in its own file, which `*held` holds. */
-static int64_t reopen_own(struct kr_thread *thread, int *held, const struct open_how *how)
+/* Open what the payload is to find in its own file, which `held` holds. */
+static int64_t reopen_own(struct kr_thread *thread, int held, const struct open_how *how)
 {
-	kr_own_fd int made = kr_own_file_snapshot(thread, own_file(thread, *held), *held);
+	int made = kr_own_file_snapshot(thread, own_file(thread, held), held);
+	int64_t fd = made;
 
-	/* The number of what is held is the lowest. */
-	if (made >= 0 && dup3(made, *held, O_CLOEXEC) < 0) {
-		return -errno;
+	if (made >= 0) {
+		/* Until it was kept, another thread could put a file in its place. */
+		fd = judge(thread, made) == OPEN_IT ? reopen(thread, made, how) : -EACCES;
+		let_go(thread, made);
 	}
-	return made >= 0 ? reopen(thread, held, how) : made;
+	return fd;
 }
 
 /* Without a procfs of its own, the monitor opens by path and looks at the result.  The guest has no procfs
@@ -201,9 +212,11 @@ static int64_t open_and_judge(struct kr_thread *thread, int directory, const cha
 		return fd;
 	}
 	if (verdict == OPEN_OWN) {
-		kr_own_fd int held = (int)fd;
+		int held = (int)keep_held(thread, fd);
 
-		return reopen_own(thread, &held, how);
+		fd = held >= 0 ? reopen_own(thread, held, how) : held;
+		let_go(thread, held);
+		return fd;
 	}
 	(void)close((int)fd);
 	if (verdict != OPEN_PROGRAM) {
@@ -217,27 +230,36 @@ static int64_t open_and_judge(struct kr_thread *thread, int directory, const cha
 	return fd;
 }
 
-static int64_t open_held(struct kr_thread *thread, int *held, const struct open_how *how)
+/* The path may lead anywhere by now: what it holds is judged again, and a program that has become the image is
+ * refused. */
+static int64_t open_own_program(struct kr_thread *thread, const struct open_how *how)
 {
 	struct open_how program = *how;
+	int64_t fd;
+	int held;
+
+	program.resolve = 0;
+	held = (int)hold(thread, AT_FDCWD, kr_program_path(thread), &program);
+	if (held < 0) {
+		return held;
+	}
+	fd = judge(thread, held) == OPEN_IT ? reopen(thread, held, how) : -EACCES;
+	let_go(thread, held);
+	return fd;
+}
+
+static int64_t open_judged(struct kr_thread *thread, int held, const struct open_how *how)
+{
 	struct stat file;
 
-	if ((how->flags & O_CREAT) != 0 && fstat(*held, &file) == 0 && S_ISDIR(file.st_mode)) {
+	if ((how->flags & O_CREAT) != 0 && fstat(held, &file) == 0 && S_ISDIR(file.st_mode)) {
 		return -EISDIR;
 	}
-	switch (judge(thread, *held)) {
+	switch (judge(thread, held)) {
 	case OPEN_IT:
 		return reopen(thread, held, how);
 	case OPEN_PROGRAM:
-		/* The path may lead anywhere by now: what it holds is judged again, and a program that has become
-		 * the image is refused. */
-		kr_close_fd(held);
-		program.resolve = 0;
-		*held = (int)hold(thread, AT_FDCWD, kr_program_path(thread), &program);
-		if (*held < 0) {
-			return *held;
-		}
-		return judge(thread, *held) == OPEN_IT ? reopen(thread, held, how) : -EACCES;
+		return open_own_program(thread, how);
 	case OPEN_OWN:
 		return reopen_own(thread, held, how);
 	case REFUSE_ENTRY:
@@ -246,6 +268,15 @@ static int64_t open_held(struct kr_thread *thread, int *held, const struct open_
 		break;
 	}
 	return -EACCES;
+}
+
+/* Open what is held, and let go of it. */
+static int64_t open_held(struct kr_thread *thread, int held, const struct open_how *how)
+{
+	int64_t fd = open_judged(thread, held, how);
+
+	let_go(thread, held);
+	return fd;
 }
 
 /* Replace the last component of `path`, a symbolic link, by what it says.  0 or -errno. */
@@ -284,15 +315,15 @@ static int64_t create(struct kr_thread *thread, int directory, const char *path,
 	memcpy(name, path, size);
 	creating.flags |= O_EXCL;
 	for (int links = 0; links < MAX_LINKS; links++) {
-		kr_own_fd int held = -1;
 		int64_t fd = host_open(thread, directory, name, &creating);
+		int held;
 
 		if (fd != -EEXIST) {
 			return fd;
 		}
 		held = (int)hold(thread, directory, name, how);
 		if (held >= 0) {
-			return open_held(thread, &held, how);
+			return open_held(thread, held, how);
 		}
 		if (held != -ENOENT || (how->flags & O_NOFOLLOW) != 0) {
 			return held;
@@ -308,7 +339,7 @@ static int64_t create(struct kr_thread *thread, int directory, const char *path,
 
 int64_t kr_guarded_open(struct kr_thread *thread, int directory, const char *path, const struct open_how *how)
 {
-	kr_own_fd int held = -1;
+	int held = -1;
 	bool is_new =
 		(how->flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL) || (how->flags & O_TMPFILE) == O_TMPFILE;
 
@@ -322,11 +353,9 @@ int64_t kr_guarded_open(struct kr_thread *thread, int directory, const char *pat
 	if ((how->flags & O_NOFOLLOW) == 0 && how->resolve == 0) {
 		held = kr_running_hold(thread->machine, directory, path);
 	}
-	if (held < 0) {
-		held = (int)hold(thread, directory, path, how);
-	}
+	held = (int)(held >= 0 ? keep_held(thread, held) : hold(thread, directory, path, how));
 	if (held >= 0) {
-		return open_held(thread, &held, how);
+		return open_held(thread, held, how);
 	}
 	if (held == -ENOENT && (how->flags & O_CREAT) != 0) {
 		return create(thread, directory, path, how);

@@ -8,6 +8,7 @@
 #include "layout.h"
 #include "memory.h"
 #include "running.h"
+#include "thread.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -59,8 +60,10 @@ static int fail_to_open(const char *path, int code, struct kr_err *err)
 
 /* Look at what is held, which gives no access to it, and open that when it may be executed: nothing that may not,
  * like the memory of a process, ever stands at a number that another thread of the guest could name. */
-static int open_held(int proc, int held, const char *path, struct program *program, struct kr_err *err)
+static int open_held(struct kr_thread *thread, int held, const char *path, struct program *program,
+		     struct kr_err *err)
 {
+	const int proc = thread->machine->proc;
 	char link[KR_DESCRIPTOR_LINK];
 	struct stat info;
 
@@ -91,16 +94,23 @@ static int open_held(int proc, int held, const char *path, struct program *progr
 	return program->fd >= 0 ? 0 : fail_to_open(path, errno, err);
 }
 
-static int open_program(int proc, const char *path, struct program *program, struct kr_err *err)
+static int open_program(struct kr_thread *thread, const char *path, struct program *program, struct kr_err *err)
 {
-	kr_own_fd int held = open(path, O_PATH | O_CLOEXEC);
+	int held = open(path, O_PATH | O_CLOEXEC);
 	ssize_t got;
+	int result;
 
 	if (held < 0) {
 		return fail_to_open(path, errno, err);
 	}
-	if (open_held(proc, held, path, program, err) < 0) {
-		return -1;
+	held = kr_descriptors_hold(thread, held);
+	if (held < 0) {
+		return fail_to_open(path, -held, err);
+	}
+	result = open_held(thread, held, path, program, err);
+	kr_descriptors_close(thread->descriptors, held);
+	if (result < 0) {
+		return result;
 	}
 	got = pread(program->fd, program->head, sizeof program->head, 0);
 	if (got < 0) {
@@ -117,12 +127,12 @@ static bool is_script(const struct program *program)
 
 /* Open `path`; while it is a script, its interpreter instead.  The words of the line go in front of the
  * arguments: interpreter, its argument, the script's name. */
-static int follow_scripts(int proc, const char *path, const char *name, struct program *program,
+static int follow_scripts(struct kr_thread *thread, const char *path, const char *name, struct program *program,
 			  struct kr_image *image, struct kr_err *err)
 {
 	const char *script = path;
 
-	if (open_program(proc, path, program, err) < 0) {
+	if (open_program(thread, path, program, err) < 0) {
 		return -1;
 	}
 	for (unsigned depth = 0; is_script(program); depth++) {
@@ -151,7 +161,7 @@ static int follow_scripts(int proc, const char *path, const char *name, struct p
 			image->script_arg[image->script_args++] = name;
 		}
 		close_program(program);
-		if (open_program(proc, interpreter, program, err) < 0) {
+		if (open_program(thread, interpreter, program, err) < 0) {
 			struct kr_err inner = *err;
 
 			return kr_fail(err, inner.code, "%s is a script, and its interpreter %.200s", script,
@@ -180,8 +190,9 @@ static int read_elf(const struct program *program, const char *path, struct kr_e
 	return 0;
 }
 
-static int open_interpreter(int proc, const struct program *program, const struct kr_elf *elf, const char *path,
-			    struct program *interpreter, struct kr_elf *interpreter_elf, struct kr_err *err)
+static int open_interpreter(struct kr_thread *thread, const struct program *program, const struct kr_elf *elf,
+			    const char *path, struct program *interpreter, struct kr_elf *interpreter_elf,
+			    struct kr_err *err)
 {
 	char name[PATH_MAX + 1];
 	struct kr_err inner;
@@ -192,7 +203,7 @@ static int open_interpreter(int proc, const struct program *program, const struc
 	    name[elf->interpreter_bytes - 1] != 0) {
 		return kr_fail(err, ENOEXEC, "%s has a damaged name of its interpreter", path);
 	}
-	if (open_program(proc, name, interpreter, &inner) < 0) {
+	if (open_program(thread, name, interpreter, &inner) < 0) {
 		return kr_fail(err, inner.code, "%s is a dynamic program, and its interpreter %.200s", path,
 			       inner.text);
 	}
@@ -203,7 +214,7 @@ static int open_interpreter(int proc, const struct program *program, const struc
 	return 0;
 }
 
-int kr_load_check(int proc, const char *path, struct kr_err *err)
+int kr_load_check(struct kr_thread *thread, const char *path, struct kr_err *err)
 {
 	own_program struct program program = { .fd = -1 };
 	own_program struct program interpreter = { .fd = -1 };
@@ -211,12 +222,12 @@ int kr_load_check(int proc, const char *path, struct kr_err *err)
 	struct kr_elf elf = { .segments = 0 };
 	struct kr_elf interpreter_elf = { .segments = 0 };
 
-	if (follow_scripts(proc, path, path, &program, &image, err) < 0 ||
+	if (follow_scripts(thread, path, path, &program, &image, err) < 0 ||
 	    read_elf(&program, path, &elf, err) < 0) {
 		return -1;
 	}
 	if (elf.has_interpreter &&
-	    open_interpreter(proc, &program, &elf, path, &interpreter, &interpreter_elf, err) < 0) {
+	    open_interpreter(thread, &program, &elf, path, &interpreter, &interpreter_elf, err) < 0) {
 		return -1;
 	}
 	return image.script_args > 0 ? 1 : 0;
@@ -291,7 +302,7 @@ static int load_interpreter(struct kr_machine *machine, const struct program *pr
 	struct kr_elf interpreter_elf = { .segments = 0 };
 	uint64_t bias;
 
-	if (open_interpreter(machine->proc, program, elf, path, &interpreter, &interpreter_elf, err) < 0) {
+	if (open_interpreter(kr_thread_current(), program, elf, path, &interpreter, &interpreter_elf, err) < 0) {
 		return -1;
 	}
 	bias = choose_bias(machine, &interpreter_elf, true);
@@ -334,7 +345,7 @@ int kr_load(struct kr_machine *machine, const char *path, const char *name, stru
 	struct kr_elf elf = { .segments = 0 };
 	uint64_t bias;
 
-	if (follow_scripts(machine->proc, path, name, &program, image, err) < 0) {
+	if (follow_scripts(kr_thread_current(), path, name, &program, image, err) < 0) {
 		return -1;
 	}
 	if (image->script_args > 0) {

@@ -30,9 +30,9 @@ struct kr_image {
 	char lines[KR_SCRIPT_DEPTH][KR_SCRIPT_LINE];
 };
 
-/* Open `path`, follow scripts, and check what would be loaded, without loading it.  `proc`: the machine's.
+/* Open `path`, follow scripts, and check what would be loaded, without loading it.  `thread`: the calling one.
  * 0, 1 when it is a script, or -1 with the errno that execve would have: ENOENT, EACCES, ENOEXEC, ELIBBAD, … */
-int kr_load_check(int proc, const char *path, struct kr_err *err);
+int kr_load_check(struct kr_thread *thread, const char *path, struct kr_err *err);
 /* Load `path` into an empty machine.  The interpreter of a script is told that it is `name`. */
 int kr_load(struct kr_machine *machine, const char *path, const char *name, struct kr_image *image,
 	    struct kr_err *err);

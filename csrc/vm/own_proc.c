@@ -136,8 +136,7 @@ int kr_own_file_snapshot(struct kr_thread *thread, enum kr_own_file kind, int fi
 	struct kr_machine *machine = thread->machine;
 	char name[40] = "self/smaps";
 	kr_own_fd int host = -1;
-	kr_own_fd int made = -1;
-	int result;
+	int made;
 
 	if (kind != KR_OWN_ROLLUP) {
 		(void)snprintf(name, sizeof name, "thread-self/fd/%d", file);
@@ -146,6 +145,10 @@ int kr_own_file_snapshot(struct kr_thread *thread, enum kr_own_file kind, int fi
 	made = host >= 0 ? memfd_create("own", MFD_CLOEXEC) : -1;
 	if (made < 0) {
 		return -errno;
+	}
+	made = kr_descriptors_hold(thread, made);
+	if (made < 0) {
+		return made;
 	}
 	struct kr_text_in in = { .fd = host };
 	struct kr_text_out out = { .fd = made };
@@ -157,7 +160,5 @@ int kr_own_file_snapshot(struct kr_thread *thread, enum kr_own_file kind, int fi
 		kr_machine_unlock_memory(machine);
 	}
 	kr_text_flush(&out);
-	kr_close_fd(&host);
-	result = fcntl(made, F_DUPFD_CLOEXEC, 0);
-	return result >= 0 ? result : -errno;
+	return made;
 }

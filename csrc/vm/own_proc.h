@@ -23,8 +23,8 @@ enum kr_own_file {
 
 /* Which file of this process or of one of its threads `path` is, as a procfs names an open file. */
 enum kr_own_file kr_own_file_named(const char *path);
-/* A new file with what the payload is to find in `file`, an O_PATH descriptor of such a file, now.  A descriptor at
- * the lowest free number, or -errno. */
+/* A new file with what the payload is to find in `file`, an O_PATH descriptor of such a file, now.  A descriptor
+ * of the monitor's, or -errno. */
 int kr_own_file_snapshot(struct kr_thread *thread, enum kr_own_file kind, int file);
 
 #endif
