@@ -245,7 +245,7 @@ void kr_own_write_limits(struct kr_text_in *in, struct kr_text_out *out, const s
 	} kept[] = {
 		{ "Max data size", "bytes", RLIMIT_DATA },      { "Max stack size", "bytes", RLIMIT_STACK },
 		{ "Max processes", "processes", RLIMIT_NPROC }, { "Max open files", "files", RLIMIT_NOFILE },
-		{ "Max address space", "bytes", RLIMIT_AS },
+		{ "Max address space", "bytes", RLIMIT_AS },    { "Max core file size", "bytes", RLIMIT_CORE },
 	};
 
 	for (const char *line = kr_text_line(in); line != NULL; line = kr_text_line(in)) {

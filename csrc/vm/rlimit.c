@@ -18,7 +18,7 @@
 bool kr_limits_keep(int resource)
 {
 	return resource == RLIMIT_AS || resource == RLIMIT_DATA || resource == RLIMIT_STACK ||
-	       resource == RLIMIT_NOFILE || resource == RLIMIT_NPROC;
+	       resource == RLIMIT_NOFILE || resource == RLIMIT_NPROC || resource == RLIMIT_CORE;
 }
 
 static int set_host(int resource, uint64_t soft, uint64_t hard)
@@ -103,6 +103,8 @@ int kr_limits_begin(struct kr_machine *machine, struct kr_bytes record, struct k
 		}
 		limits->kept[resource] = limit;
 	}
+	/* A core would be of the monitor. */
+	set_host_soft(RLIMIT_CORE, 0);
 	kr_limits_lift(machine);
 	return 0;
 }
@@ -180,7 +182,7 @@ bool kr_limits_allow(const struct kr_machine *machine, uint64_t all, uint64_t da
 	return data == 0 || (used_data <= heap && data <= heap - used_data);
 }
 
-static const int recorded[] = { RLIMIT_AS, RLIMIT_DATA, RLIMIT_STACK, RLIMIT_NOFILE, RLIMIT_NPROC };
+static const int recorded[] = { RLIMIT_AS, RLIMIT_DATA, RLIMIT_STACK, RLIMIT_NOFILE, RLIMIT_NPROC, RLIMIT_CORE };
 
 size_t kr_limits_record_size(void)
 {

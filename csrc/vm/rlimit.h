@@ -22,8 +22,8 @@ struct kr_limit {
 	uint64_t hard;
 };
 
-/* What the monitor keeps: AS, DATA and STACK wholly; of NOFILE and NPROC the hard limit, while the soft one binds
- * in the kernel too and is lifted for the monitor's own needs. */
+/* What the monitor keeps: AS, DATA, STACK and CORE wholly; of NOFILE and NPROC the hard limit, while the soft one
+ * binds in the kernel too and is lifted for the monitor's own needs. */
 struct kr_limits {
 	struct kr_limit kept[KR_LIMITS]; /* by resource; only those of kr_limits_keep */
 	bool is_settled;

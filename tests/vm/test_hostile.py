@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import resource
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -90,3 +93,30 @@ def test_no_thread_is_fast_enough_to_say_what_is_executed(
     """What the next image is told cannot be changed any more, wherever it has been written."""
     ended = in_vm(static("hostile_record"))
     assert (ended.stdout, ended.returncode) == ("some executed, 0 told\n", 0), ended.stderr
+
+
+@pytest.mark.needs("kvm", "gcc")
+@pytest.mark.skipif(
+    Path("/proc/sys/kernel/core_pattern").read_text().startswith(("|", "@")),
+    reason="cores are not files here: they go to the host",
+)
+def test_the_monitors_memory_is_no_core_of_the_payload(
+    static: Callable[[str], Path], krun_vm: Path, tmp_path: Path
+) -> None:
+    """A signal that the payload leaves at its default ends the monitor as well: no core is written."""
+    unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    process = subprocess.Popen(
+        [krun_vm, static("process"), "waits"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=tmp_path,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, unlimited),  # noqa: PLW1509
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        process.send_signal(signal.SIGABRT)
+        _pid, status = os.waitpid(process.pid, 0)
+        process.returncode = -os.WTERMSIG(status)
+    assert (os.WTERMSIG(status), os.WCOREDUMP(status)) == (signal.SIGABRT, False)
+    assert list(tmp_path.iterdir()) == []
