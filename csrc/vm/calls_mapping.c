@@ -14,6 +14,13 @@
 #define PROT_SEM    0x8
 #define BELOW_2_GIB 0x80000000ull
 
+static int wanted_prot(const struct kr_machine *machine, uint64_t prot)
+{
+	const bool executes = __atomic_load_n(&machine->reads_execute, __ATOMIC_RELAXED) && (prot & PROT_READ) != 0;
+
+	return (int)prot | (executes ? PROT_EXEC : 0);
+}
+
 /* Where a mapping without MAP_FIXED goes; 0 when there is no room. */
 static uint64_t choose_place(const struct kr_arena *arena, uint64_t wish, uint64_t size, int flags)
 {
@@ -35,6 +42,7 @@ static int64_t map_somewhere(struct kr_machine *machine, const struct kr_call *c
 {
 	uint64_t at = call->arg[0];
 	int flags = (int)call->arg[3];
+	int prot = wanted_prot(machine, call->arg[2]);
 	int result;
 
 	if ((flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) == 0) {
@@ -45,8 +53,10 @@ static int64_t map_somewhere(struct kr_machine *machine, const struct kr_call *c
 	} else if ((flags & MAP_FIXED_NOREPLACE) != 0 && kr_arena_touches(&machine->arena, at, at + size)) {
 		return -EEXIST;
 	}
-	result = kr_memory_map(machine, at, size, (int)call->arg[2], flags, (int)call->arg[4],
-			       (int64_t)call->arg[5]);
+	if (prot != (int)call->arg[2] && kr_memory_is_noexec(flags, (int)call->arg[4])) {
+		prot = (int)call->arg[2];
+	}
+	result = kr_memory_map(machine, at, size, prot, flags, (int)call->arg[4], (int64_t)call->arg[5]);
 	return result < 0 ? result : (int64_t)at;
 }
 
@@ -158,7 +168,7 @@ int64_t kr_call_mprotect(struct kr_thread *thread, const struct kr_call *call)
 	struct kr_machine *machine = thread->machine;
 	uint64_t start = call->arg[0];
 	uint64_t size = kr_align_up(call->arg[1], KR_PAGE);
-	int prot = (int)call->arg[2] & ~PROT_GROWSDOWN;
+	int prot = wanted_prot(machine, call->arg[2]) & ~PROT_GROWSDOWN;
 	const struct kr_region *region;
 	int64_t result;
 

@@ -44,6 +44,7 @@ struct kr_machine {
 	bool refuses_huge;      /* the guest has asked for small pages somewhere; memory_lock */
 	bool shares_files;      /* with another process, or has */
 	bool has_worker;        /* a task of KVM's that stays, see worker.h */
+	bool reads_execute;     /* READ_IMPLIES_EXEC: what the guest maps to read it may execute as well */
 	uint32_t threads;
 	uint32_t borrowers;             /* processes that share the memory, see vfork.h */
 	struct kr_thread *first_thread; /* of the list of them; thread_lock */

@@ -9,6 +9,7 @@
 
 #include <asm/prctl.h>
 #include <errno.h>
+#include <sys/personality.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -58,6 +59,25 @@ int64_t kr_call_arch_prctl(struct kr_thread *thread, const struct kr_call *call)
 	default:
 		return -EINVAL;
 	}
+}
+
+/* The host's mappings are never executable, so READ_IMPLIES_EXEC is the monitor's to keep. */
+int64_t kr_call_personality(struct kr_thread *thread, const struct kr_call *call)
+{
+	const uint32_t wanted = (uint32_t)call->arg[0];
+	const bool is_question = wanted == UINT32_MAX;
+	const bool before = __atomic_load_n(&thread->machine->reads_execute, __ATOMIC_RELAXED);
+	const uint32_t host = is_question ? wanted : wanted & ~(uint32_t)READ_IMPLIES_EXEC;
+	int64_t result = kr_host_call(thread, SYS_personality, (const uint64_t[6]){ host });
+
+	if (result < 0) {
+		return result;
+	}
+	if (!is_question) {
+		__atomic_store_n(&thread->machine->reads_execute, (wanted & READ_IMPLIES_EXEC) != 0,
+				 __ATOMIC_RELAXED);
+	}
+	return result | (before ? READ_IMPLIES_EXEC : 0);
 }
 
 int64_t kr_call_set_tid_address(struct kr_thread *thread, const struct kr_call *call)

@@ -73,10 +73,13 @@ def in_vm(krun_vm: Path) -> Run:
 
 
 @pytest.fixture
-def waiting(static: Callable[[str], Path], krun_vm: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Return a payload in the monitor that waits for the end of its input."""
+def waiting(
+    request: pytest.FixtureRequest, static: Callable[[str], Path], krun_vm: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Return a payload in the monitor that waits for the end of its input; a parameter is its case."""
+    case = getattr(request, "param", "waits")
     with subprocess.Popen(
-        [krun_vm, static("process"), "waits"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [krun_vm, static("process"), case], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None

@@ -21,6 +21,7 @@ def test_memory_case_ends_as_without_a_vm(
     cases.check_same(cases.natively(payload, case), in_vm(payload, case))
 
 
+@pytest.mark.parametrize("waiting", ["waits", "waits_where_reading_implies_execution"], indirect=True)
 def test_nothing_of_the_guest_is_executable_on_the_host(waiting: subprocess.Popen[bytes]) -> None:
     """The payload's code runs in the machine and nowhere else: the host maps none of it executable."""
     maps = Path(f"/proc/{waiting.pid}/maps").read_text().splitlines()

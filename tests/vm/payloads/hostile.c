@@ -39,8 +39,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ARENA_END  0x200000000000ull
-#define MAX_BAD    64
+#define ARENA_END 0x200000000000ull
+#define MAX_BAD   64
+
+#define MEMORY_POLICY_AT 2ul /* MPOL_F_ADDR */
+
 #define COUNT(all) (sizeof(all) / sizeof(all)[0])
 
 enum kind { NUMBER = 'n', DESCRIPTOR = 'd', POINTER = 'p', VECTOR = 'v' };
@@ -263,6 +266,9 @@ static void attack_own_memory(struct attack *attack, uint64_t where)
 		     "process_vm_writev to the monitor", where);
 	expect_error(attack, syscall(SYS_process_vm_writev, getpid(), &bad, 1, &own, 1, 0), EFAULT,
 		     "process_vm_writev from the monitor", where);
+	/* It looks where the page is, so that there has to be one. */
+	expect_failure(attack, syscall(SYS_get_mempolicy, NULL, NULL, 0, where, MEMORY_POLICY_AT),
+		       "get_mempolicy of the monitor", where);
 }
 
 /* Memory calls must not reach beyond the arena either. */

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -218,6 +219,22 @@ static int code_is_rewritten(void)
 	return 0;
 }
 
+/* READ_IMPLIES_EXEC: what is mapped to be read may be executed. */
+static int reading_implies_execution(void)
+{
+	const unsigned char function[] = { 0xb8, 7, 0, 0, 0, 0xc3 }; /* mov $7, %eax; ret */
+	unsigned char *code;
+
+	EXPECT(personality(READ_IMPLIES_EXEC) == 0);
+	EXPECT(personality(0xffffffff) == READ_IMPLIES_EXEC);
+	code = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	EXPECT(code != MAP_FAILED);
+	memcpy(code, function, sizeof function);
+	EXPECT(((int (*)(void))code)() == 7);
+	EXPECT(personality(0) == READ_IMPLIES_EXEC && personality(0xffffffff) == 0);
+	return 0;
+}
+
 static int fork_copies(void)
 {
 	char *private = map(4 * MIB, PROT_READ | PROT_WRITE);
@@ -272,6 +289,7 @@ int main(int argc, char **argv)
 		CASE(files_are_shared),
 		CASE(discarded_memory_is_zero),
 		CASE(code_is_rewritten),
+		CASE(reading_implies_execution),
 		CASE(fork_copies),
 		CASE(bad_requests_have_the_kernels_answers),
 		{ NULL, NULL },

@@ -7,6 +7,8 @@
 #include <signal.h>
 #include <stdint.h>
 #include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -297,6 +299,13 @@ static int waits(void)
 	return 0;
 }
 
+static int waits_where_reading_implies_execution(void)
+{
+	EXPECT(personality(READ_IMPLIES_EXEC) >= 0);
+	EXPECT(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
+	return waits();
+}
+
 int main(int argc, char **argv)
 {
 	/* One case a line, as the tests read them. */
@@ -319,6 +328,7 @@ int main(int argc, char **argv)
 		CASE(any_thread_ends_the_process),
 		CASE(release_is_marked),
 		CASE(waits),
+		CASE(waits_where_reading_implies_execution),
 		CASE(finds_no_descriptor),
 		{ NULL, NULL },
 	};
