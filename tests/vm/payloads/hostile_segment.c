@@ -17,7 +17,7 @@
 #include <sys/shm.h>
 #include <unistd.h>
 
-#define TRIES     100000
+#define TRIES     30000
 #define PAGE      4096u
 #define ARENA_END 0x200000000000ull
 
