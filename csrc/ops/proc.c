@@ -21,8 +21,8 @@ bool kr_is_proc(int fd)
 	return fstatfs(fd, &status) == 0 && status.f_type == PROC_SUPER_MAGIC;
 }
 
-/* A procfs that is mounted nowhere, with all that there is or the processes alone.  -1 where the kernel refuses
- * one: in a user namespace whose procfs is not wholly visible. */
+/* A procfs that is mounted nowhere, with all that there is or the processes alone.  -1 with EPERM where the kernel
+ * refuses one: in a user namespace whose procfs is not wholly visible. */
 static int mount_private_proc(const char *subset, unsigned attributes)
 {
 	kr_own_fd int context = kr_sys_fsopen("proc", FSOPEN_CLOEXEC);
@@ -61,6 +61,10 @@ int kr_op_OPEN_PROC(struct kr_stage *stage, struct kr_reader *operands, struct k
 	kr_close_fd(&stage->monitors_proc);
 	/* Now, because later there may be no right to. */
 	stage->monitors_proc = mount_private_proc("pid", MOUNT_ATTR_RDONLY);
+	/* The one of init would give it too much. */
+	if (stage->monitors_proc < 0 && errno != EPERM) {
+		return kr_fail(err, errno, "mount a procfs for the monitor");
+	}
 	return open_proc(stage, err);
 }
 

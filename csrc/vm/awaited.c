@@ -11,6 +11,56 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define PLACE 16 /* behind the first of the monitor's: where nothing else stands when a program starts */
+
+void kr_awaited_keep_place(struct kr_machine *machine)
+{
+	struct kr_descriptors *descriptors = &machine->descriptors;
+	const int least = descriptors->base + PLACE;
+	int fd = machine->image >= 0 ? KR_BEYOND_LIMITS(machine, fcntl(machine->image, F_DUPFD_CLOEXEC, 0)) : -1;
+
+	fd = fd >= 0 ? kr_descriptors_take_above(descriptors, fd, least) : -1;
+	if (fd >= 0 && fd < least) {
+		kr_descriptors_close(descriptors, fd); /* there is no room */
+		fd = -1;
+	}
+	descriptors->place = fd >= 0 ? fd : 0;
+}
+
+/* What stands at the place from now on is the file of `fd`. */
+static bool put(const struct kr_thread *thread, int fd)
+{
+	int result;
+
+	kr_limits_lift(thread->machine);
+	result = dup3(fd, thread->descriptors->place, O_CLOEXEC);
+	kr_limits_restore(thread->machine);
+	return result >= 0;
+}
+
+static int take_parents(struct kr_thread *thread, int end)
+{
+	struct kr_descriptors *descriptors = thread->descriptors;
+
+	if (descriptors->place == 0 || descriptors->is_placed || !put(thread, end)) {
+		return kr_descriptors_take(descriptors, end);
+	}
+	(void)close(end);
+	descriptors->is_placed = true;
+	return descriptors->place;
+}
+
+static void close_parents(struct kr_thread *thread, int end)
+{
+	struct kr_descriptors *descriptors = thread->descriptors;
+
+	if (end == descriptors->place && put(thread, thread->machine->image)) {
+		descriptors->is_placed = false;
+	} else {
+		kr_descriptors_close(descriptors, end);
+	}
+}
+
 int kr_awaited_open(struct kr_thread *thread, struct kr_awaited *awaited)
 {
 	int ends[2];
@@ -19,18 +69,17 @@ int kr_awaited_open(struct kr_thread *thread, struct kr_awaited *awaited)
 	if (KR_BEYOND_LIMITS(thread->machine, (int)syscall(SYS_pipe2, ends, O_CLOEXEC)) != 0) {
 		return -EAGAIN;
 	}
-	awaited->parents = kr_descriptors_take(thread->descriptors, ends[0]);
+	awaited->parents = take_parents(thread, ends[0]);
 	awaited->childs = kr_descriptors_take(thread->descriptors, ends[1]);
 	if (awaited->parents >= 0 && awaited->childs >= 0) {
 		thread->hears = awaited->parents;
 		return 0;
 	}
-	for (int i = 0; i < 2; i++) {
-		const int end = i == 0 ? awaited->parents : awaited->childs;
-
-		if (end >= 0) {
-			kr_descriptors_close(thread->descriptors, end);
-		}
+	if (awaited->parents >= 0) {
+		close_parents(thread, awaited->parents);
+	}
+	if (awaited->childs >= 0) {
+		kr_descriptors_close(thread->descriptors, awaited->childs);
 	}
 	*awaited = KR_AWAITED_NOT;
 	return -EAGAIN;
@@ -48,7 +97,7 @@ void kr_awaited_keep_childs(struct kr_thread *thread)
 	}
 	for (struct kr_thread *other = thread->machine->first_thread; other != NULL; other = other->next) {
 		if (other != thread && other->hears != 0) {
-			kr_descriptors_close(thread->descriptors, other->hears);
+			close_parents(thread, other->hears);
 		}
 	}
 }
@@ -59,7 +108,7 @@ static void write_word(struct kr_thread *thread, const struct kr_awaited *awaite
 {
 	while (write(awaited->childs, &code, sizeof code) < 0 && errno == EINTR) {
 	}
-	kr_descriptors_close(thread->descriptors, awaited->parents);
+	close_parents(thread, awaited->parents);
 	thread->hears = 0;
 }
 
@@ -133,6 +182,6 @@ void kr_awaited_close(struct kr_thread *thread, const struct kr_awaited *awaited
 	/* Both at once, or a child of another thread's would close what has the number then. */
 	kr_machine_lock_memory(thread->machine);
 	thread->hears = 0;
-	kr_descriptors_close(thread->descriptors, awaited->parents);
+	close_parents(thread, awaited->parents);
 	kr_machine_unlock_memory(thread->machine);
 }

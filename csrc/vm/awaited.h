@@ -15,6 +15,8 @@
 
 #include <sys/types.h>
 
+struct kr_machine;
+
 /* Both ends are the monitor's descriptors. */
 struct kr_awaited {
 	int parents;
@@ -24,6 +26,9 @@ struct kr_awaited {
 /* Of a child that its parent hears nothing of: it is killed where it cannot be. */
 #define KR_AWAITED_NOT ((struct kr_awaited){ .parents = -1, .childs = -1 })
 
+/* At the start of a program: keep a number for a parent's end.  A child that lists its parent's descriptors before
+ * the parent has closed that end leaves out what is the monitor's in the child, too. */
+void kr_awaited_keep_place(struct kr_machine *machine);
 /* Before the fork, with its locks held.  0; or, where there are no descriptors for it, -EAGAIN and KR_AWAITED_NOT.
  */
 int kr_awaited_open(struct kr_thread *thread, struct kr_awaited *awaited);

@@ -5,6 +5,7 @@
 #ifndef KR_VM_DESCRIPTORS_H
 #define KR_VM_DESCRIPTORS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define KR_DESCRIPTORS_MAX 32768 /* numbers that can be the monitor's */
@@ -17,6 +18,8 @@ struct kr_descriptors {
 	unsigned spared; /* calls that wait with descriptors of the guest's, which have been looked at */
 	int spared_end;  /* behind the highest of those, 0 for none */
 	int awaited;     /* whose end this process's parent waits for, 0 for none: see awaited.h */
+	int place;       /* the monitor's in each process, for a parent's end, 0 for none: see awaited.h */
+	bool is_placed;  /* such an end stands there */
 };
 
 /* Choose the numbers: from the payload's soft limit on, where the host's hard one allows it. */

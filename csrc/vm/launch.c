@@ -2,6 +2,7 @@
 #include "launch.h"
 
 #include "../base/fd.h"
+#include "awaited.h"
 #include "barrier.h"
 #include "confine.h"
 #include "rlimit.h"
@@ -52,6 +53,7 @@ static void take_descriptors(struct kr_boot *boot, struct kr_machine *machine)
 	machine->image = boot->image >= 0 ? kr_descriptors_take(&machine->descriptors, boot->image) : -1;
 	machine->proc = boot->proc >= 0 ? kr_descriptors_take(&machine->descriptors, boot->proc) : -1;
 	boot->proc = machine->proc;
+	kr_awaited_keep_place(machine);
 }
 
 /* The container's filter is the guest's, and narrows the monitor's own, which is set once and inherited. */
