@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from typing import Any
 
 import pytest
@@ -44,7 +45,7 @@ def test_each_is_joined_made_or_inherited_as_listed(
 ) -> None:
     """With a path the container is in that one, without a path in a new one, unlisted in the runtime's.
 
-    The namespaces of one container are there for the next: of all but mount, whose root would be changed.
+    The namespaces of one container are there for the next: of all but mount, which is a test by itself.
     """
     made = bundle(["sleep", "600"], change=all_new)
     runner.ok("run", "--detach", "--bundle", made, "owner")
@@ -62,6 +63,23 @@ def test_each_is_joined_made_or_inherited_as_listed(
         assert found[type] == link_of(owner if type in joined else "self", type), type
     assert found["mount"] not in (link_of(owner, "mount"), link_of("self", "mount"))
     runner.ok("delete", "--force", "owner")
+
+
+def test_a_mount_namespace_is_joined(runner: Runner, bundle: MakeBundle) -> None:
+    """The container is in it, and changes its root, which is the namespace's own: who is in it sees that."""
+    command = ["unshare", "--mount", "sh", "-c", "echo there; exec sleep 600"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"there\n"
+        made = bundle(["sh", "-c", "readlink /proc/self/ns/mnt; echo /*"])
+        kinds = [{"type": "pid"}, {"type": "mount", "path": f"/proc/{holder.pid}/ns/mnt"}]
+        made.config["linux"]["namespaces"] = kinds
+        del made.config["hostname"]
+        made.write()
+        namespace, *files = runner.ok("run", "--bundle", made, "c").out.split()
+        assert namespace == link_of(holder.pid, "mount") != link_of("self", "mount")
+        assert {"/bin", "/proc"} <= set(files)
+        holder.kill()
 
 
 def test_a_path_of_another_type_is_an_error(plain_runtime: Runner, bundle: MakeBundle) -> None:
