@@ -10,6 +10,7 @@
 #include "base/msg.h"
 #include "base/path.h"
 #include "ffi/kr_bpf.h"
+#include "ffi/kr_device.h"
 #include "ffi/kr_spawn.h"
 
 /* libseccomp's actions that carry a number are macros with an argument, which a cdef cannot name. */

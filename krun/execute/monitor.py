@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 
-from krun import os
 from krun.errors import HostError, symbol
 from krun.sys import native, paths
 
@@ -43,7 +42,7 @@ def open_monitor(files: Descriptors) -> dict[int, int]:
 def open_kvm() -> int:
     """Open /dev/kvm; return an owned descriptor, close-on-exec.  Raises HostError."""
     try:
-        return os.open(KVM, os.O_RDWR | os.O_CLOEXEC)
+        return native.open_device(KVM)
     except OSError as error:
         name = symbol(error)
         found, hint = _HINTS.get(error.errno or 0, (f"/dev/kvm cannot be opened: {name}", ""))

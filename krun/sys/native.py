@@ -207,6 +207,14 @@ def open_in_root(root: int, path: str, flags: int) -> int:
     return fd
 
 
+def open_device(path: str) -> int:
+    """Open a device of the host's to be used, but not to be changed: csrc/ffi/kr_device.h.
+
+    Returns an owned descriptor, close-on-exec.  Raises OSError.
+    """
+    return _result(lib.kr_device_open(os.fsencode(path)))
+
+
 def unmount(path: str, flags: int) -> None:
     """Unmount what is mounted at a path; `flags` are umount2(2)'s.  Raises OSError."""
     if lib.umount2(os.fsencode(path), flags) != 0:

@@ -222,3 +222,17 @@ def test_no_descriptor_of_another_session_leads_around_the_masks(runtime: Runner
         assert runtime("exec", "c", "sh", "-c", f"{look}; true").out == "procfs\n"
     finally:
         runtime("delete", "--force", "c")
+
+
+@pytest.mark.needs("root", "busybox", "kvm")
+def test_the_hosts_kvm_is_not_changed_by_a_descriptor_of_the_monitor(
+    runtime: Runner, bundle: MakeBundle
+) -> None:
+    """The monitor's /dev/kvm is in /proc/PID/fd, and the container's root owns the host's node."""
+    look = (
+        "for number in $(seq 3 4200); do fd=/proc/$$/fd/$number;"
+        " [ -c $fd ] && [ $(stat -L -c %t:%T $fd) = a:e8 ] || continue;"
+        " echo found; chmod $(stat -L -c %a $fd) $fd 2> /dev/null && echo changed; done; true"
+    )
+    result = runtime("run", "--bundle", bundle(["sh", "-c", look]), "c")
+    assert (result.status, result.out) == (0, "found\n"), result
