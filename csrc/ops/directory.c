@@ -51,7 +51,7 @@ int kr_op_CONTAIN_DESCRIPTORS(struct kr_stage *stage, struct kr_reader *operands
 {
 	uint64_t preserved = kr_read_u64(operands);
 
-	(void)stage;
+	kr_close_fd(&stage->settings);
 	if (preserved > INT_MAX - 3) {
 		return kr_fail(err, EINVAL, "preserve %llu descriptors", (unsigned long long)preserved);
 	}

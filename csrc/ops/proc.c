@@ -38,7 +38,7 @@ static int mount_private_proc(const char *subset, unsigned attributes)
 
 static int open_proc(struct kr_stage *stage, struct kr_err *err)
 {
-	kr_own_fd int fd = mount_private_proc(NULL, 0);
+	kr_own_fd int fd = mount_private_proc("pid", 0);
 
 	if (fd < 0) {
 		fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -59,11 +59,15 @@ int kr_op_OPEN_PROC(struct kr_stage *stage, struct kr_reader *operands, struct k
 	/* Anew in init: the stage's belongs to another pid namespace. */
 	kr_close_fd(&stage->proc);
 	kr_close_fd(&stage->monitors_proc);
+	kr_close_fd(&stage->settings);
 	/* Now, because later there may be no right to. */
 	stage->monitors_proc = mount_private_proc("pid", MOUNT_ATTR_RDONLY);
 	/* The one of init would give it too much. */
 	if (stage->monitors_proc < 0 && errno != EPERM) {
 		return kr_fail(err, errno, "mount a procfs for the monitor");
+	}
+	if (kr_program_has(&stage->program, KR_OP_SYSCTL)) {
+		stage->settings = mount_private_proc(NULL, 0);
 	}
 	return open_proc(stage, err);
 }
@@ -76,19 +80,15 @@ int kr_proc(struct kr_stage *stage, struct kr_err *err)
 	return stage->proc;
 }
 
-int kr_proc_open(struct kr_stage *stage, const char *path, int flags, struct kr_err *err)
+static int open_below(int proc, const char *path, int flags, struct kr_err *err)
 {
 	/* No other mount on the way: a host's /proc may have some. */
 	struct open_how how = {
 		.flags = (unsigned)flags | O_CLOEXEC,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS,
 	};
-	kr_own_fd int fd = -1;
+	kr_own_fd int fd = (int)syscall(SYS_openat2, proc, path, &how, sizeof how);
 
-	if (kr_proc(stage, err) < 0) {
-		return -1;
-	}
-	fd = (int)syscall(SYS_openat2, stage->proc, path, &how, sizeof how);
 	if (fd < 0) {
 		return kr_fail(err, errno, "open /proc/%s", path);
 	}
@@ -98,17 +98,35 @@ int kr_proc_open(struct kr_stage *stage, const char *path, int flags, struct kr_
 	return kr_steal_fd(&fd);
 }
 
-int kr_proc_write(struct kr_stage *stage, const char *path, const char *text, struct kr_err *err)
+static int write_to(int fd, const char *path, const char *text, struct kr_err *err)
 {
-	kr_own_fd int fd = kr_proc_open(stage, path, O_WRONLY, err);
-
-	if (fd < 0) {
-		return -1;
-	}
 	if (write(fd, text, strlen(text)) < 0) {
 		return kr_fail(err, errno, "write \"%s\" to /proc/%s", text, path);
 	}
 	return 0;
+}
+
+int kr_proc_open(struct kr_stage *stage, const char *path, int flags, struct kr_err *err)
+{
+	return kr_proc(stage, err) < 0 ? -1 : open_below(stage->proc, path, flags, err);
+}
+
+int kr_proc_write(struct kr_stage *stage, const char *path, const char *text, struct kr_err *err)
+{
+	kr_own_fd int fd = kr_proc_open(stage, path, O_WRONLY, err);
+
+	return fd < 0 ? -1 : write_to(fd, path, text, err);
+}
+
+int kr_proc_set(struct kr_stage *stage, const char *path, const char *text, struct kr_err *err)
+{
+	kr_own_fd int fd = -1;
+
+	if (kr_proc(stage, err) < 0) {
+		return -1;
+	}
+	fd = open_below(stage->settings >= 0 ? stage->settings : stage->proc, path, O_WRONLY, err);
+	return fd < 0 ? -1 : write_to(fd, path, text, err);
 }
 
 int kr_proc_reopen(struct kr_stage *stage, int fd, int flags, struct kr_err *err)

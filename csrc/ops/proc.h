@@ -20,6 +20,8 @@ int kr_proc(struct kr_stage *stage, struct kr_err *err);
 int kr_proc_open(struct kr_stage *stage, const char *path, int flags, struct kr_err *err);
 /* Write `text` to a file of the procfs at once. */
 int kr_proc_write(struct kr_stage *stage, const char *path, const char *text, struct kr_err *err);
+/* The same for a setting, below `sys`, which the stage's procfs does not have. */
+int kr_proc_set(struct kr_stage *stage, const char *path, const char *text, struct kr_err *err);
 /* Open again, with other flags, what an O_PATH descriptor stands for. */
 int kr_proc_reopen(struct kr_stage *stage, int fd, int flags, struct kr_err *err);
 

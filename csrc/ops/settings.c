@@ -63,7 +63,7 @@ int kr_op_SYSCTL(struct kr_stage *stage, struct kr_reader *operands, struct kr_e
 	if (sysctl_path(name, path, sizeof path, err) != 0) {
 		return -1;
 	}
-	return kr_proc_write(stage, path, value, err);
+	return kr_proc_set(stage, path, value, err);
 }
 
 int kr_op_LOOPBACK_UP(struct kr_stage *stage, struct kr_reader *operands, struct kr_err *err)

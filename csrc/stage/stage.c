@@ -15,6 +15,7 @@ void kr_stage_init(struct kr_stage *stage)
 		.oom_score_adj = -1,
 		.proc = -1,
 		.monitors_proc = -1,
+		.settings = -1,
 		.root = -1,
 		.null = -1,
 		.empty = -1,

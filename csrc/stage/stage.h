@@ -33,9 +33,11 @@ struct kr_stage {
 	int namespaces[KR_NAMESPACE_KINDS]; /* opened by OPEN_NAMESPACE, in the order of namespace.c's table   */
 	int time_offsets;                   /* /proc/self/timens_offsets, opened before the user changes       */
 	int oom_score_adj; /* /proc/self/oom_score_adj of the stage, opened before it is protected */
-	int proc;          /* root of a procfs that nobody else can reach                     */
+	int proc;          /* root of a procfs that is mounted nowhere and shows processes alone: in a pid
+			    * namespace that is joined, CAP_SYS_PTRACE reaches it                 */
 	int monitors_proc; /* another for the monitor, through whose descriptors other processes of the
 			    * container can look: processes alone, read-only; -1 where there is none */
+	int settings;      /* a whole one, from OPEN_PROC to CONTAIN_DESCRIPTORS where a SYSCTL wants it */
 	int root;          /* the container's root, O_PATH                                    */
 	int null;          /* the container's /dev/null, checked; what masked files are       */
 	int empty;         /* a read-only tmpfs; what masked directories are                  */

@@ -236,3 +236,19 @@ def test_the_hosts_kvm_is_not_changed_by_a_descriptor_of_the_monitor(
     )
     result = runtime("run", "--bundle", bundle(["sh", "-c", look]), "c")
     assert (result.status, result.out) == (0, "found\n"), result
+
+
+@pytest.mark.needs("root", "busybox")
+def test_init_at_the_barrier_holds_no_settings(plain_runtime: Runner, bundle: MakeBundle) -> None:
+    """Who may trace krun-init, in a pid namespace that it joins, gets no way around masked paths from it."""
+    made = bundle(["true"])
+    made.config["linux"]["sysctl"] = {"net.ipv4.ip_forward": "1"}
+    made.write()
+    plain_runtime.ok("create", "--bundle", made, "c")
+    try:
+        held = Path(f"/proc/{plain_runtime.state('c')['pid']}/fd")
+        views = [held / name for name in os.listdir(held) if (held / name / "self").is_symlink()]
+        assert views
+        assert not [view for view in views if (view / "sys").exists()]
+    finally:
+        plain_runtime("delete", "--force", "c")
