@@ -4,6 +4,7 @@
  * Nothing that the image sets is an argument or an environment variable of the monitor.
  */
 #include "../base/fd.h"
+#include "../base/hidden.h"
 #include "../base/kernel.h"
 #include "barrier.h"
 #include "monitor.h"
@@ -24,7 +25,7 @@
 #define BOOT_VERSION 2u
 #define FLAG_BARRIER 1u
 
-enum { SYNC, FIFO, STARTED, PROC, KVM, IMAGE, DESCRIPTORS };
+enum { SYNC, BARRIER, UNUSED, PROC, KVM, IMAGE, DESCRIPTORS };
 
 /* x86-64 only, and so little-endian: the fields are as the record wants them. */
 struct __attribute__((packed)) boot_header {
@@ -155,16 +156,22 @@ int kr_monitor_record(struct kr_stage *stage, const struct kr_monitored *monitor
 		.filter = monitored->filter,
 		.has_listener = stage->has_listener,
 	};
+	const int barrier[] = { stage->fd[KR_FD_FIFO], stage->fd[KR_FD_STARTED] };
+	kr_own_fd int hidden = -1;
 	kr_own_fd int record = -1;
 
 	if (kr_proc(stage, err) < 0) {
 		return -1;
 	}
 	if (monitored->has_barrier) {
+		/* An exec makes a process one whose descriptors others may look at. */
+		hidden = kr_hide_pair(barrier, err);
+		if (hidden < 0) {
+			return -1;
+		}
 		boot.header.flags = FLAG_BARRIER;
 		boot.header.fd[SYNC] = stage->fd[KR_FD_SYNC];
-		boot.header.fd[FIFO] = stage->fd[KR_FD_FIFO];
-		boot.header.fd[STARTED] = stage->fd[KR_FD_STARTED];
+		boot.header.fd[BARRIER] = hidden;
 	}
 	if (monitored->is_payload) {
 		note_limits(stage, &boot);
@@ -179,6 +186,7 @@ int kr_monitor_record(struct kr_stage *stage, const struct kr_monitored *monitor
 	if (write_boot(record, &boot, err) != 0 || hand_over(&boot, record, err) != 0) {
 		return -1;
 	}
+	(void)kr_steal_fd(&hidden); /* the next image's */
 	return kr_steal_fd(&record);
 }
 

@@ -2,6 +2,7 @@
 #include "barrier.h"
 
 #include "../base/fd.h"
+#include "../base/hidden.h"
 #include "../base/msg.h"
 
 #include <errno.h>
@@ -9,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #define READY_RECORD "ready\n"
 
@@ -46,6 +48,33 @@ static void say_ready(int pipe)
 		/* EPIPE: nobody reads, which is no failure of the container's. */
 	}
 	(void)sigaction(SIGPIPE, &before, NULL);
+}
+
+bool kr_barrier_hide(void)
+{
+	return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
+}
+
+void kr_barrier_show(struct kr_boot *boot)
+{
+	if (boot->is_hidden) {
+		(void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+		boot->is_hidden = false;
+	}
+}
+
+int kr_barrier_take(struct kr_boot *boot, struct kr_err *err)
+{
+	kr_own_fd int socket = boot->fifo;
+	int pair[2];
+
+	boot->fifo = -1;
+	if (kr_take_hidden_pair(socket, pair, err) < 0) {
+		return -1;
+	}
+	boot->fifo = pair[0];
+	boot->started = pair[1];
+	return 0;
 }
 
 int kr_barrier_pass(struct kr_boot *boot, struct kr_err *err)

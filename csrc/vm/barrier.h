@@ -7,6 +7,15 @@
 
 #include "boot.h"
 
+#include <stdbool.h>
+
+/* Let no other process reach the descriptors of this one through /proc, as those of the barrier lead to the
+ * container's state on the host.  True when they were in reach before. */
+bool kr_barrier_hide(void);
+/* Undo that, if it has been done. */
+void kr_barrier_show(struct kr_boot *boot);
+/* Take `fifo` and `started` out of the socket that the record names for them.  Behind kr_barrier_hide.  0 or -1. */
+int kr_barrier_take(struct kr_boot *boot, struct kr_err *err);
 /* Tell `create` that the container stands, wait for `start`, and say that the payload runs.  Returns the open
  * pipe, which the caller closes right before the guest's first instruction; or -1. */
 int kr_barrier_pass(struct kr_boot *boot, struct kr_err *err);

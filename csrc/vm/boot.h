@@ -9,6 +9,7 @@
 #include "../base/err.h"
 #include "../base/reader.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,7 +28,7 @@
 struct kr_boot {
 	uint32_t flags;
 	int32_t sync;
-	int32_t fifo;
+	int32_t fifo; /* in a record with KR_BOOT_BARRIER a socket that holds this and `started`, see hidden.h */
 	int32_t started;
 	int32_t proc;
 	int32_t kvm;
@@ -40,6 +41,7 @@ struct kr_boot {
 	struct kr_bytes limits;
 	struct kr_bytes model;
 	int32_t reserved; /* the child's number, 0 for none: see worker.h */
+	bool is_hidden;   /* no part of the record: see barrier.h */
 };
 
 /* Read a record; everything points into `data`.  0 or -1. */

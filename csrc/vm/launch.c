@@ -100,6 +100,14 @@ static void close_program(const struct kr_boot *boot)
 	}
 }
 
+static int pass_barrier(struct kr_boot *boot, struct kr_machine *machine, struct kr_err *err)
+{
+	kr_own_fd int pipe = kr_barrier_pass(boot, err);
+
+	/* `started` is written: not even RLIMIT_FSIZE is in the way any more. */
+	return pipe >= 0 ? kr_limits_settle(machine, boot->limits, err) : -1;
+}
+
 int kr_launch(struct kr_boot *boot, struct kr_machine *machine, struct kr_thread *thread, struct kr_err *err)
 {
 	struct kr_image image = { .script_args = 0 };
@@ -138,10 +146,11 @@ int kr_launch(struct kr_boot *boot, struct kr_machine *machine, struct kr_thread
 		return -1;
 	}
 	if ((boot->flags & KR_BOOT_BARRIER) != 0) {
-		kr_own_fd int pipe = kr_barrier_pass(boot, err);
-
-		/* `started` is written: not even RLIMIT_FSIZE is in the way any more. */
-		return pipe >= 0 ? kr_limits_settle(machine, boot->limits, err) : -1;
+		if (pass_barrier(boot, machine, err) < 0) {
+			return -1;
+		}
+		kr_barrier_show(boot);
+		return 0;
 	}
 	kr_close_fd(&boot->sync);
 	kr_close_fd(&boot->fifo);

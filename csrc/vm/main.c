@@ -4,6 +4,7 @@
  */
 #include "../base/fd.h"
 #include "../base/msg.h"
+#include "barrier.h"
 #include "hypercall.h"
 #include "launch.h"
 #include "options.h"
@@ -109,13 +110,25 @@ static int report(const struct kr_boot *boot, const struct kr_err *err)
 	return err->code == ENOENT ? STATUS_NOT_FOUND : STATUS_UNUSABLE;
 }
 
+static int read_record(const void *data, size_t size, struct kr_boot *boot, struct kr_err *err)
+{
+	if (kr_boot_parse(data, size, boot, err) < 0) {
+		return -1;
+	}
+	if ((boot->flags & KR_BOOT_BARRIER) != 0) {
+		return kr_barrier_take(boot, err);
+	}
+	kr_barrier_show(boot);
+	return 0;
+}
+
 static int launch(const void *data, size_t size, struct kr_boot *boot)
 {
 	struct kr_machine machine = { .vm = -1 };
 	struct kr_thread thread;
 	struct kr_err err = { .code = 0 };
 
-	if (kr_boot_parse(data, size, boot, &err) < 0 || kr_launch(boot, &machine, &thread, &err) < 0) {
+	if (read_record(data, size, boot, &err) < 0 || kr_launch(boot, &machine, &thread, &err) < 0) {
 		return report(boot, &err);
 	}
 	(void)munmap((void *)(uintptr_t)data, size);
@@ -126,7 +139,8 @@ static int launch(const void *data, size_t size, struct kr_boot *boot)
 
 static int run_record(int fd)
 {
-	struct kr_boot boot = { .sync = -1 };
+	/* First of all: an image that is executed is in reach again. */
+	struct kr_boot boot = { .sync = -1, .is_hidden = kr_barrier_hide() };
 	struct kr_err err = { .code = 0 };
 	const void *data = NULL;
 	size_t size = 0;

@@ -252,3 +252,30 @@ def test_init_at_the_barrier_holds_no_settings(plain_runtime: Runner, bundle: Ma
         assert not [view for view in views if (view / "sys").exists()]
     finally:
         plain_runtime("delete", "--force", "c")
+
+
+@pytest.mark.needs("root", "busybox")
+def test_who_waits_for_its_start_shows_its_descriptors_to_no_neighbour(
+    either_runtime: Runner, bundle: MakeBundle
+) -> None:
+    """`exec.fifo` and `started` of the state directory are among them."""
+    first = bundle(["sleep", "1000"], name="first")
+    second = bundle(["sleep", "1000"], name="second")
+    look = (
+        "for other in /proc/[0-9]*; do"
+        " [ $other = /proc/1 ] || [ $other = /proc/$$ ] || [ -e $other/fd/0 ] || echo closed; done; true"
+    )
+    either_runtime.ok("run", "--detach", "--bundle", first, "first")
+    try:
+        pid = either_runtime.state("first")["pid"]
+        for namespace in second.config["linux"]["namespaces"]:
+            if namespace["type"] == "pid":
+                namespace["path"] = f"/proc/{pid}/ns/pid"
+        second.write()
+        either_runtime.ok("create", "--bundle", second, "second")
+        assert either_runtime("exec", "first", "sh", "-c", look).out == "closed\n"
+        either_runtime.ok("start", "second")
+        assert either_runtime("exec", "first", "sh", "-c", look).out == ""
+    finally:
+        either_runtime("delete", "--force", "second")
+        either_runtime("delete", "--force", "first")

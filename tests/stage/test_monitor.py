@@ -43,7 +43,7 @@ for name in "args", "env":
 print("filter", take(f"<{{take('<I')[0]}}s")[0])
 limits = take(f"<{{take('<I')[0]}}s")[0]
 print("limits", [struct.unpack_from("<IQQ", limits, at) for at in range(0, len(limits), 20)], rest)
-sync, fifo, started, proc, kvm, image = fds
+sync, barrier, _, proc, kvm, image = fds
 known = {{0, 1, 2, int(sys.argv[2]), *fds}}
 there = sorted(int(fd) for fd in os.listdir("/proc/self/fd"))
 # Besides what the record names: the interpreter's own of the script, and of the listing.
@@ -55,6 +55,8 @@ if flags & 1:
         s.send(struct.pack("<II", 5, 0))
         print("told", *struct.unpack("<II", s.recv(8)))
         sys.stdout.flush()
+    with socket.socket(fileno=barrier) as s:
+        _, (fifo, started), _, _ = socket.recv_fds(s, 1, 2)
     pipe = os.open(f"self/fd/{{fifo}}", os.O_WRONLY, dir_fd=proc)
     os.write(started, b"1")
     os.write(pipe, b"ready\\n")
@@ -98,7 +100,7 @@ def test_monitor_gets_the_boot_record_and_nothing_else(stage: StageRunner) -> No
     assert lines[1:] == [
         "env []",
         "header b'KRBT' 2 True 1",
-        "given [True, True, True, True, True, True]",
+        "given [True, True, False, True, True, True]",
         "program /bin/true",
         "args ['prog', '-x', '']",
         "env ['K=V', 'KM_LOG=1']",

@@ -34,7 +34,7 @@ def strings(texts: Sequence[bytes]) -> bytes:
 def record(
     program: bytes, args: Sequence[bytes], env: Sequence[bytes], descriptors: Sequence[int], flags: int
 ) -> bytes:
-    """Encode a boot record; the descriptors are sync, fifo, started, proc, kvm and image."""
+    """Encode a boot record; the descriptors are sync, those of the barrier, none, proc, kvm and image."""
     rest = string(program) + strings(args) + strings(env) + struct.pack("<II", 0, 0)
     return b"KRBT" + struct.pack("<III6i", 2, 40 + len(rest), flags, *descriptors) + rest
 
@@ -67,8 +67,8 @@ class Boot:
         """
         descriptors = [
             self._their_sync.fileno(),
-            os.open(self.fifo, os.O_PATH),
-            os.open(self.started, os.O_WRONLY),
+            self._hidden(),
+            -1,
             os.open("/proc", os.O_PATH) if has_proc else -1,
             os.open("/dev/kvm", os.O_RDWR),
             os.open(self._krun_vm, os.O_PATH),
@@ -76,6 +76,16 @@ class Boot:
         self.run_record(record(bytes(program), args, env, descriptors, flags), descriptors)
         for fd in filter(lambda fd: fd >= 0, descriptors[1:]):
             os.close(fd)
+
+    def _hidden(self) -> int:
+        """Return a socket that holds the pipe and the marker."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        files = [os.open(self.fifo, os.O_PATH), os.open(self.started, os.O_WRONLY)]
+        with ours:
+            socket.send_fds(ours, [b"\0"], files)
+        for file in files:
+            os.close(file)
+        return theirs.detach()
 
     def run_record(self, content: bytes, descriptors: Sequence[int]) -> None:
         """Start the monitor with any bytes for a record."""
