@@ -3,7 +3,6 @@
  * getrlimit, setrlimit and prlimit64.  What the monitor keeps (rlimit.h) is answered and changed here; anything
  * else is the host's kernel's.
  */
-#include "../base/fd.h"
 #include "../base/kernel.h"
 #include "hypercall.h"
 #include "rlimit.h"
@@ -13,9 +12,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -23,21 +22,18 @@ kr_handler kr_call_getrlimit;
 kr_handler kr_call_setrlimit;
 kr_handler kr_call_prlimit64;
 
-/* The kernel asks for CAP_SYS_RESOURCE in the first user namespace, whose map is the identity of all ids. */
+#define FIRST_USERS 0xeffffffdu /* USER_NS_INIT_INO of newer headers */
+
+/* The kernel asks for CAP_SYS_RESOURCE in the first user namespace, whose inode has the same number on each.  By
+ * its name, because another thread could put a file of its own at the number of a descriptor. */
 static bool may_raise(const struct kr_machine *machine)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct sets[2];
-	kr_own_fd int map = machine->proc >= 0 ? openat(machine->proc, "self/uid_map", O_RDONLY | O_CLOEXEC)
-					       : open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC);
-	char text[64] = "";
-	unsigned long inside;
-	unsigned long outside;
-	unsigned long count;
+	struct stat users;
 
-	if (map < 0 || read(map, text, sizeof text - 1) <= 0 ||
-	    sscanf(text, "%lu %lu %lu", &inside, &outside, &count) != 3 || inside != 0 || outside != 0 ||
-	    count != UINT32_MAX) {
+	if (fstatat(machine->proc, machine->proc >= 0 ? "self/ns/user" : "/proc/self/ns/user", &users, 0) != 0 ||
+	    users.st_ino != FIRST_USERS) {
 		return false;
 	}
 	return syscall(SYS_capget, &header, sets) == 0 && (sets[0].effective >> CAP_SYS_RESOURCE & 1) != 0;
