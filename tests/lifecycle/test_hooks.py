@@ -425,10 +425,13 @@ def test_a_hook_past_its_time_is_killed_with_all_it_started(
 
 
 def daemon(folder: Path | str, then: str) -> dict[str, Any]:
-    """Return a hook that leaves a daemon, in a session of its own and orphaned, and then does `then`."""
-    body = f"echo $$ >{folder}/pid; sleep 600; exit"
+    """Return a hook that leaves a daemon, in a session of its own and orphaned, and then does `then`.
+
+    The daemon executes nothing: its root is the container's when the hook has ended, and so are the programs.
+    """
+    body = f"exec 3<>{folder}/nothing; echo $$ >{folder}/pid; read line <&3"
     began = f"until [ -s {folder}/pid ]; do sleep 0.02; done"
-    script = f"(setsid sh -c '{body}' &); {began}; {then}"
+    script = f"mkfifo {folder}/nothing; (setsid sh -c '{body}' &); {began}; {then}"
     return {"path": "/bin/sh", "args": ["sh", "-c", script], "env": ["PATH=/bin:/usr/bin"]}
 
 
