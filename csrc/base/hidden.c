@@ -15,18 +15,24 @@ union control {
 	struct cmsghdr aligned;
 };
 
+/* A message of one byte with the pair beside it. */
+static struct msghdr message_of(struct iovec *byte, union control *control)
+{
+	return (struct msghdr){
+		.msg_iov = byte,
+		.msg_iovlen = 1,
+		.msg_control = control->space,
+		.msg_controllen = sizeof control->space,
+	};
+}
+
 int kr_hide_pair(const int pair[2], struct kr_err *err)
 {
 	union control control = { .space = { 0 } };
 	struct cmsghdr *rights = &control.aligned;
 	char byte = 0;
 	struct iovec part = { &byte, sizeof byte };
-	struct msghdr message = {
-		.msg_iov = &part,
-		.msg_iovlen = 1,
-		.msg_control = control.space,
-		.msg_controllen = sizeof control.space,
-	};
+	struct msghdr message = message_of(&part, &control);
 	int ends[2];
 	kr_own_fd int holding = -1;
 	kr_own_fd int sending = -1;
@@ -52,12 +58,7 @@ int kr_take_hidden_pair(int socket, int pair[2], struct kr_err *err)
 	const struct cmsghdr *rights = &control.aligned;
 	char byte;
 	struct iovec part = { &byte, sizeof byte };
-	struct msghdr message = {
-		.msg_iov = &part,
-		.msg_iovlen = 1,
-		.msg_control = control.space,
-		.msg_controllen = sizeof control.space,
-	};
+	struct msghdr message = message_of(&part, &control);
 
 	if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) < 0) {
 		return kr_fail(err, errno, "take hidden descriptors");

@@ -83,8 +83,9 @@ def test_interrupt_ends_the_foreground_job(terminal: Terminal) -> None:
 
 def test_suspended_job_is_continued(terminal: Terminal) -> None:
     """Ctrl-Z stops a pipeline, `fg` brings it to the foreground again, and Ctrl-D ends its input."""
-    terminal.type("sh -c 'echo begun >&2; exec cat' | tr a-z A-Z\n")
-    terminal.expect("begun")
+    terminal.type("sh -c 'echo begun >&2; exec cat' | sh -c 'echo begun >&2; exec tr a-z A-Z'\n")
+    for _ in range(2):  # one that is not there yet would not be stopped
+        terminal.expect("begun")
     terminal.type("\x1a")
     terminal.expect("Stopped")
     terminal.expect("next> ")
