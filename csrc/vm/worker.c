@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -65,15 +66,24 @@ bool kr_worker_can_be(const struct kr_machine *machine)
 }
 
 /* A process of this one's that shares its memory.  It has ended when this returns, and stays to be awaited.  Its
- * number, or -errno. */
+ * number, or -errno.
+ *
+ * It has every signal blocked: one that stops its process group would leave it stopped, and this process waiting
+ * for it, which nothing can stop: whoever waits for the group to stop would wait for ever. */
 static pid_t start_child(void (*call)(void *), void *argument)
 {
+	const uint64_t all = ~0ull;
+	uint64_t before = 0;
+	pid_t child;
 	_Alignas(16) uint8_t stack[CHILD_STACK];
 	const struct clone_args args = { .flags = CLONE_VM | CLONE_VFORK | CLONE_FILES,
 					 .stack = (uint64_t)(uintptr_t)stack,
 					 .stack_size = sizeof stack };
 
-	return (pid_t)kr_clone(&args, sizeof args, call, argument);
+	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof before);
+	child = (pid_t)kr_clone(&args, sizeof args, call, argument);
+	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof before);
+	return child;
 }
 
 /* The child, and a task that it leads to, have to be of this process's namespace. */

@@ -28,7 +28,7 @@ LEFT_OUT = {
     ),
     "robust": (),
     "signals": ("blocks", "spins", "blocks_and_catches", "spins_and_catches"),
-    "spawn": ("threads_spawn_together",),
+    "spawn": ("group_stops_at_any_moment", "threads_spawn_together"),
 }
 CASES = [
     f"{stem} {name}" for stem, without in LEFT_OUT.items() for name in cases.names(stem, without=without)

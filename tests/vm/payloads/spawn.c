@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "expect.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -289,6 +290,33 @@ static int forked_child_knows_its_path(void)
 	return 0;
 }
 
+static int execute_for_ever(void)
+{
+	(void)execl("/proc/self/exe", "spawn", "executes_for_ever", NULL);
+	return 1;
+}
+
+/* However far an exec has come: its process group stops. */
+static int group_stops_at_any_moment(void)
+{
+	for (long round = 0; round < 150; round++) {
+		const struct timespec moment = { .tv_nsec = round * 37000 };
+		pid_t child = fork();
+		int status = 0;
+
+		if (child == 0) {
+			(void)setpgid(0, 0);
+			_exit(execute_for_ever());
+		}
+		EXPECT(child > 0 && (setpgid(child, child) == 0 || errno == EACCES));
+		(void)nanosleep(&moment, NULL);
+		EXPECT(kill(-child, SIGTSTP) == 0);
+		EXPECT(waitpid(child, &status, WUNTRACED) == child && WIFSTOPPED(status));
+		EXPECT(kill(-child, SIGKILL) == 0 && WTERMSIG(status_of(child)) == SIGKILL);
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct test_case cases[] = {
@@ -304,7 +332,9 @@ int main(int argc, char **argv)
 		CASE(only_the_calling_thread_awaits_a_copy),
 		CASE(copy_is_awaited_until_it_ends),
 		CASE(copy_is_awaited_until_it_executes),
+		CASE(group_stops_at_any_moment),
 		{ "waits_to_be_killed", pause },
+		{ "executes_for_ever", execute_for_ever },
 		{ NULL, NULL },
 	};
 
