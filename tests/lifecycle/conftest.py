@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.bundles import MakeBundle
+from support.diary import Diary
 from support.gate import Gate
 from support.processes import TIMEOUT_S
 from support.runner import Runner
@@ -49,6 +50,12 @@ def say(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = ["gcc", "-static", "-O1", "-o", str(folder / "say"), str(folder / "say.c")]
     subprocess.run(command, check=True, timeout=TIMEOUT_S)
     return folder / "say"
+
+
+@pytest.fixture
+def diary(tmp_path: Path) -> Diary:
+    """Return an empty diary of hooks."""
+    return Diary(tmp_path)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from booting import BootError
 
 from support.sources import REPOSITORY
 
@@ -104,7 +105,7 @@ def main(jobs: str) -> None:
         found: Faults | str
         try:
             found = _run(cases, machine, options)
-        except Exception as error:  # noqa: BLE001  # the tests that wait for it say so
+        except (BootError, AssertionError, OSError, subprocess.SubprocessError, ET.ParseError) as error:
             found = f"{type(error).__name__}: {error}"
         sys.stdout.write(json.dumps({cases: found}) + "\n")
         sys.stdout.flush()

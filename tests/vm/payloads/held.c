@@ -14,22 +14,29 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void send_descriptor(int to, int fd)
+static ssize_t send_parts(int to, struct iovec *parts, size_t count, int fd)
 {
-	char byte = 'x';
-	struct iovec part = { &byte, 1 };
 	union {
 		char bytes[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr head;
 	} control = {
 		.head = { .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS }
 	};
-	const struct msghdr message = {
-		.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control.bytes
-	};
+	const struct msghdr message = { .msg_iov = parts,
+					.msg_iovlen = count,
+					.msg_control = &control,
+					.msg_controllen = sizeof control.bytes };
 
 	memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
-	EXPECT(sendmsg(to, &message, 0) == 1);
+	return sendmsg(to, &message, 0);
+}
+
+static void send_descriptor(int to, int fd)
+{
+	char byte = 'x';
+	struct iovec part = { &byte, 1 };
+
+	EXPECT(send_parts(to, &part, 1, fd) == 1);
 }
 
 static int locked_file(void)
@@ -115,18 +122,8 @@ static void *receive(void *size)
 static ssize_t send_with(int fd, size_t size)
 {
 	struct iovec parts[2] = { { data, size / 3 }, { data, size - size / 3 } };
-	union {
-		char bytes[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr head;
-	} control = {
-		.head = { .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS }
-	};
-	const struct msghdr message = {
-		.msg_iov = parts, .msg_iovlen = 2, .msg_control = &control, .msg_controllen = sizeof control.bytes
-	};
 
-	memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
-	return sendmsg(sockets[0], &message, 0);
+	return send_parts(sockets[0], parts, 2, fd);
 }
 
 /* It waits for room, and for more, and all of it arrives once. */
