@@ -42,13 +42,31 @@ class Job:
             (self.shared / leftover).unlink(missing_ok=True)
         (self.shared / "job").write_text(f"exec {shlex.join(command)}\n")
 
-    def ended(self, console: str) -> Ended:
-        """Return how it ended.  Raises BootError with the console when the machine ended before."""
+    def run(
+        self, words: Sequence[str], timeout_s: float, environment: Mapping[str, str] | None = None
+    ) -> Ended:
+        """Boot the machine of these words, and return how the command ended in it.
+
+        Raises BootError, with what the console and the command said, when the machine ended before or did
+        not end; FileNotFoundError when there is no such program.
+        """
+        try:
+            console = boot(words, timeout_s, environment)
+        except BootError as error:
+            raise BootError(f"{error}\n{self._said()}") from None
         try:
             status = int((self.shared / "status").read_text())
         except (FileNotFoundError, ValueError):
-            raise BootError(f"the machine ended before the command; console:\n{console}") from None
+            raise BootError(
+                f"the machine ended before the command; console:\n{console}\n{self._said()}"
+            ) from None
         return Ended(status=status, output=(self.shared / "output").read_text(errors="replace"))
+
+    def _said(self) -> str:
+        output = self.shared / "output"
+        if not output.exists():
+            return "the command was not begun"
+        return f"the command's output:\n{output.read_text(errors='replace')}"
 
 
 def boot(words: Sequence[str], timeout_s: float, environment: Mapping[str, str] | None = None) -> str:

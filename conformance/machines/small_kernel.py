@@ -19,7 +19,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from booting import BootError, Ended, Job, boot
+from booting import BootError, Ended, Job
 
 INIT = Path(__file__).resolve().parent / "system_init.sh"
 XSTATE = Path(__file__).resolve().parent / "xstate.c"
@@ -62,7 +62,7 @@ def run(
             *(["manager=systemd"] if systemd else []),
             f"uml_dir={scratch}",
         ]
-        return job.ended(boot(words, timeout_s, _environment(Path(scratch))))
+        return job.run(words, timeout_s, _environment(Path(scratch)))
 
 
 def _environment(scratch: Path) -> dict[str, str]:

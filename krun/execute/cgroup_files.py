@@ -10,13 +10,9 @@ from __future__ import annotations
 import errno
 
 from krun import os
-from krun.sys.files import read_text
+from krun.sys.files import read_document
 from krun.sys.pidfd import open_pidfd
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+from krun.sys.trees import directories
 
 _MAKE_ATTEMPTS = 50
 """Another krun may remove a parent that its container brought along just when one is made in it."""
@@ -56,30 +52,26 @@ def make_directory(directory: str, mount: str, made: list[str]) -> bool:
     raise AssertionError("the last attempt returns or raises")
 
 
-def children(directory: str) -> Iterator[str]:
-    """Give the cgroups right below a cgroup; none when it is gone."""
-    try:
-        with os.scandir(directory) as entries:
-            names = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
-    except FileNotFoundError:
-        return
-    yield from names
-
-
 def processes(directory: str) -> list[int]:
     """Return the pids in a cgroup and below it; none when it is gone.  Raises OSError."""
-    try:
-        pids = [int(line) for line in read_text(f"{directory}/cgroup.procs").split()]
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        if error.errno not in (errno.EOPNOTSUPP, errno.ENODEV):
-            raise
-        pids = []  # threaded: its processes are listed by the domain above it; or removed while it was read
-    for child in children(directory):
-        pids += processes(child)
+    pids: list[int] = []
+    for above, name in directories(directory):
+        try:
+            pids += _processes_right_in(above, name)
+        except OSError as error:
+            # It was removed meanwhile; or is threaded, and the domain above lists its processes.
+            if error.errno not in (errno.ENOENT, errno.ENODEV, errno.EOPNOTSUPP):
+                raise
     # A process of a pid namespace that is not ours reads as 0: nobody here could signal it.
     return [pid for pid in pids if pid != 0]
+
+
+def _processes_right_in(above: int, name: str) -> list[int]:
+    listing = os.open(f"{name}/cgroup.procs", os.O_RDONLY | os.O_CLOEXEC, dir_fd=above)
+    try:
+        return [int(line) for line in read_document(listing).split()]
+    finally:
+        os.close(listing)
 
 
 def open_processes(directory: str) -> dict[int, int]:
@@ -109,9 +101,8 @@ def remove_tree(directory: str) -> None:
     except OSError as error:
         if error.errno not in (errno.EBUSY, errno.ENOTEMPTY):
             raise
-        for child in children(directory):
-            remove_tree(child)
-        try:
-            os.rmdir(directory)
-        except FileNotFoundError:
-            return
+        for above, name in directories(directory):
+            try:
+                os.rmdir(name, dir_fd=above)
+            except FileNotFoundError:
+                continue

@@ -13,6 +13,7 @@ from krun.execute import cgroup_v1, cgroup_v2
 from krun.execute.cgroup_files import open_processes, processes
 from krun.sys import signals
 from krun.sys.cgroups import UNIFIED
+from krun.sys.descriptors import MostDescriptors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,7 +107,8 @@ def signal_all(record: CgroupRecord, number: int) -> None:
     if directory is None:
         return
     try:
-        _close(_signal_in(record, directory, number, stop=not is_frozen(record)))
+        with MostDescriptors():
+            _close(_signal_in(record, directory, number, stop=not is_frozen(record)))
     except OSError as error:
         raise HostError(f"cannot signal cgroup {directory}", symbol(error)) from None
 
@@ -122,8 +124,9 @@ def kill_all(record: CgroupRecord) -> None:
         try:
             if directory == unified:
                 cgroup_v2.kill(directory)
-            while found := _signal_in(record, directory, signals.SIGKILL, stop=True):
-                _wait_for_death(directory, found)
+            with MostDescriptors():
+                while found := _signal_in(record, directory, signals.SIGKILL, stop=True):
+                    _wait_for_death(directory, found)
         except OSError as error:
             raise HostError(f"cannot kill the processes of cgroup {directory}", symbol(error)) from None
 

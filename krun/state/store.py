@@ -28,7 +28,7 @@ from krun.state.model import (
     from_document,
     to_document,
 )
-from krun.sys import json
+from krun.sys import json, trees
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -270,7 +270,7 @@ def _read(path: str) -> Container | None:
 
 def _remove(path: str) -> None:
     """Remove a container's directory.  The lock goes late, so that who waits for it finds it unlinked."""
-    _remove_notify(f"{path}/{NOTIFY}")
+    trees.remove(f"{path}/{NOTIFY}")
     for name in (FIFO, STARTED, PROCESS, _NEW_RECORD, RECORD, LOCK):
         try:
             os.unlink(f"{path}/{name}")
@@ -280,15 +280,6 @@ def _remove(path: str) -> None:
         os.rmdir(path)
     except FileNotFoundError:
         return  # a poststart hook that failed has destroyed the container, and its creation is undone too
-
-
-def _remove_notify(path: str) -> None:
-    try:
-        for name in os.listdir(path):
-            os.unlink(f"{path}/{name}")
-        os.rmdir(path)
-    except FileNotFoundError:
-        return
 
 
 def _lock(root: str, id: str) -> Held | None:

@@ -1,4 +1,8 @@
-"""Descriptors with an owner: what is added to a `Descriptors` is closed when its `with` block ends."""
+"""Descriptors with an owner, and how many there may be.
+
+What is added to a `Descriptors` is closed when its `with` block ends; within one of a `MostDescriptors` there
+may be as many as the hard limit allows.
+"""
 
 from __future__ import annotations
 
@@ -33,3 +37,24 @@ class Descriptors:
     def __exit__(self, *_: object) -> None:
         """Close all."""
         self.close()
+
+
+class MostDescriptors:
+    """Raises the soft limit of open descriptors to the hard one for the length of a `with` block.
+
+    Programs that krun executes get the limit that krun was started with.
+    """
+
+    def __enter__(self) -> None:
+        """Raise it."""
+        import resource  # here: few verbs come this way
+
+        self._former = resource.getrlimit(resource.RLIMIT_NOFILE)
+        hard = self._former[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+    def __exit__(self, *_: object) -> None:
+        """Lower it again."""
+        import resource  # as above
+
+        resource.setrlimit(resource.RLIMIT_NOFILE, self._former)

@@ -120,11 +120,13 @@ def bind_for_all(socket: int, path: str) -> None:
     if os.path.lexists(path):
         os.unlink(path)
     end = _socket.socket(fileno=socket)
+    # Not by its name afterwards: who may write to the directory could have put another file there.
+    former = os.umask(0)
     try:
         _at_path(path, end.bind)
     finally:
+        os.umask(former)
         end.detach()
-    os.chmod(path, 0o777)
 
 
 def receive_datagram(socket: int, size: int) -> bytes:

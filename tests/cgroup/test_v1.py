@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import resource
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -220,6 +221,23 @@ def test_killing_all_ends_a_process_that_forks_without_end(path: str) -> None:
         assert cgroup_processes.pids(record) == []
 
 
+def test_more_processes_than_descriptors_are_usual_are_killed_at_once(path: str) -> None:
+    """A descriptor stands for each of them meanwhile, whatever limit a shell has set."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    many = "for i in $(seq 200); do sleep 60 & done; echo ready; wait"
+    with made(plan_here(path)) as record, inside(record, many) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        few = (len(os.listdir("/proc/self/fd")) + 50, limits[1])
+        resource.setrlimit(resource.RLIMIT_NOFILE, few)
+        try:
+            cgroup_processes.kill_all(record)
+            assert resource.getrlimit(resource.RLIMIT_NOFILE) == few
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        assert cgroup_processes.pids(record) == []
+
+
 def test_a_signal_reaches_every_process_once(path: str) -> None:
     """`kill --all`."""
     waiting = "trap 'echo got' USR1; echo ready; while :; do sleep 60 & wait; done"
@@ -243,6 +261,26 @@ def test_removing_takes_the_cgroups_below_and_their_processes(path: str) -> None
         assert left(record) == []
         assert process.wait(10) == -signal.SIGKILL
         cgroup.remove(record)
+
+
+def test_cgroups_deeper_than_a_path_is_long_are_emptied_and_removed(path: str) -> None:
+    """A payload with a cgroup file system of its own makes them so; the container can still be deleted."""
+    levels = 2000
+    with made(plan_here(path)) as record, inside(record) as process:
+        here = os.open(record.paths["pids"], os.O_DIRECTORY)
+        for _ in range(levels):
+            os.mkdir("below", dir_fd=here)
+            below = os.open("below", os.O_DIRECTORY, dir_fd=here)
+            os.close(here)
+            here = below
+        members = os.open("cgroup.procs", os.O_WRONLY, dir_fd=here)
+        os.write(members, str(process.pid).encode())
+        os.close(members)
+        os.close(here)
+        cgroup_processes.kill_all(record)
+        assert process.wait(timeout=10) == -signal.SIGKILL
+        cgroup.remove(record)
+        assert left(record) == []
 
 
 def test_a_failed_creation_removes_what_it_made(path: str) -> None:

@@ -154,6 +154,25 @@ class TestNotify:
             "nothing",
         ]
 
+    def test_what_is_left_beside_the_socket_goes_with_the_container(
+        self, runner: Runner, telling: MakeBundle, manager: Manager, tmp_path: Path
+    ) -> None:
+        """A payload that may mount can write there; deleting follows no link, and no depth is too deep."""
+        runner.ok("create", "--bundle", telling(), "c", env=environment(manager))
+        (tmp_path / "precious").mkdir()
+        (tmp_path / "precious" / "file").touch()
+        notify = runner.root / "c" / "notify"
+        (notify / "link").symlink_to(tmp_path / "precious")
+        here = os.open(notify, os.O_DIRECTORY)
+        for _ in range(1500):
+            os.mkdir("below", dir_fd=here)
+            (above, here) = (here, os.open("below", os.O_DIRECTORY, dir_fd=here))
+            os.symlink("/", "root", dir_fd=above)
+            os.close(above)
+        os.close(here)
+        runner.ok("delete", "--force", "c")
+        assert (tmp_path / "precious" / "file").exists()
+
 
 class TestListen:
     """LISTEN_FDS."""

@@ -83,7 +83,7 @@ class Boots:
 def _run(cases: str, machine: str, options: dict[str, Any]) -> Faults:
     """Run a file of cases; raises BootError, and AssertionError where pytest did not get to an end."""
     command = ["env", f"PYTHONPATH={':'.join(sys.path)}", sys.executable, "-m", "pytest", cases]
-    words = ["-q", "-c", str(REPOSITORY / "pyproject.toml"), "-p", "no:cacheprovider", "--tb=short"]
+    words = ["-v", "-c", str(REPOSITORY / "pyproject.toml"), "-p", "no:cacheprovider", "--tb=short"]
     with tempfile.TemporaryDirectory(prefix="krun-machine-") as folder:
         share = Path(folder)
         ended = importlib.import_module(machine).run(
