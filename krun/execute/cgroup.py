@@ -42,7 +42,11 @@ def prepare(plan: CgroupPlan) -> CgroupRecord:
             continue
         found = processes(directory)
         if found:
-            raise HostError(f"cgroup {directory}", f"is not empty: {len(found)} processes")
+            raise HostError(
+                f"cgroup {directory}",
+                f"is not empty: {len(found)} processes, {found[0]} for one",
+                "end them, or set another $.linux.cgroupsPath",
+            )
         kept.append(directory)
     if plan.unit is not None:
         # What systemd makes it also removes, the slices above included.

@@ -73,7 +73,10 @@ def test_a_second_container_does_not_get_into_the_cgroup_of_the_first(
     plain_runtime.ok("create", "--bundle", made, "c")
     line = plain_runtime.refused("create", "--bundle", made, "other")
     assert made.config["linux"]["cgroupsPath"] in line
-    assert line.endswith("is not empty: 1 processes"), line
+    assert line.endswith(
+        f": is not empty: 1 processes, {plain_runtime.state('c')['pid']} for one; "
+        "end them, or set another $.linux.cgroupsPath"
+    ), line
     assert plain_runtime.state("c")["status"] == "created"
     plain_runtime.ok("delete", "c")
     plain_runtime.ok("create", "--bundle", made, "other")
