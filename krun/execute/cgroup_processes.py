@@ -124,6 +124,8 @@ def kill_all(record: CgroupRecord) -> None:
         try:
             if directory == unified:
                 cgroup_v2.kill(directory)
+            if not processes(directory):
+                continue
             with MostDescriptors():
                 while found := _signal_in(record, directory, signals.SIGKILL, stop=True):
                     _wait_for_death(directory, found)
