@@ -28,7 +28,7 @@ from krun.state.model import (
     from_document,
     to_document,
 )
-from krun.sys import json, trees
+from krun.sys import json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -270,7 +270,10 @@ def _read(path: str) -> Container | None:
 
 def _remove(path: str) -> None:
     """Remove a container's directory.  The lock goes late, so that who waits for it finds it unlinked."""
-    trees.remove(f"{path}/{NOTIFY}")
+    if os.path.isdir(f"{path}/{NOTIFY}"):
+        from krun.sys import trees  # here: few containers have one, and every verb comes by this module
+
+        trees.remove(f"{path}/{NOTIFY}")
     for name in (FIFO, STARTED, PROCESS, _NEW_RECORD, RECORD, LOCK):
         try:
             os.unlink(f"{path}/{name}")
