@@ -177,6 +177,14 @@ static void missing_memory_and_signals_are_told_apart(void)
 	CHECK(stop_of(EIO, 0, 0x400000, 0x33).kind == KR_STOP_BROKEN);
 }
 
+static void signal_that_comes_in_a_stub_hides_no_exception(void)
+{
+	const struct kr_stop stop = stop_of(EINTR, 0, KR_STUB_GVA + 14 * KR_STUB_SIZE, 0x10);
+
+	CHECK(stop.kind == KR_STOP_EXCEPTION && stop.vector == 14 && stop.has_frame);
+	CHECK(stop_of(EINTR, 0, KR_STUB_GVA + 14 * KR_STUB_SIZE, 0x33).kind == KR_STOP_SIGNAL);
+}
+
 static void unexpected_exits_say_what_they_mean(void)
 {
 	static const uint32_t reasons[] = { KVM_EXIT_MMIO, KVM_EXIT_HLT, KVM_EXIT_SHUTDOWN, KVM_EXIT_FAIL_ENTRY,
@@ -305,6 +313,7 @@ int main(void)
 	a_call_is_known_at_either_privilege();
 	an_unknown_entry_is_broken_and_named();
 	missing_memory_and_signals_are_told_apart();
+	signal_that_comes_in_a_stub_hides_no_exception();
 	unexpected_exits_say_what_they_mean();
 	a_stub_reports_its_vector_wherever_kvm_leaves_it();
 	a_port_is_a_hypercall_or_a_protection_fault();

@@ -140,15 +140,24 @@ static void read_failure(const struct kvm_run *run, int code, struct kr_stop *st
 	}
 }
 
-/* Where does an OUT come from?  A stub's exit stands behind it or, where KVM has not finished it, on it. */
-static void read_out(const struct kvm_run *run, struct kr_stop *stop)
+/* Does the processor stand in the stub of an exception, whose frame is then complete? */
+static bool read_stub(const struct kvm_run *run, struct kr_stop *stop)
 {
 	uint64_t rip = run->s.regs.regs.rip;
 
-	if (rip >= KR_STUB_GVA && rip < KR_STUB_GVA + (uint64_t)KR_VECTORS * KR_STUB_SIZE) {
-		stop->kind = KR_STOP_EXCEPTION;
-		stop->has_frame = true;
-		stop->vector = (uint32_t)((rip - KR_STUB_GVA) / KR_STUB_SIZE);
+	if (rip < KR_STUB_GVA || rip >= KR_STUB_GVA + (uint64_t)KR_VECTORS * KR_STUB_SIZE) {
+		return false;
+	}
+	stop->kind = KR_STOP_EXCEPTION;
+	stop->has_frame = true;
+	stop->vector = (uint32_t)((rip - KR_STUB_GVA) / KR_STUB_SIZE);
+	return true;
+}
+
+/* Where does an OUT come from?  A stub's exit stands behind it or, where KVM has not finished it, on it. */
+static void read_out(const struct kvm_run *run, struct kr_stop *stop)
+{
+	if (read_stub(run, stop)) {
 		return;
 	}
 	if (run->io.direction == KVM_EXIT_IO_OUT && run->io.size == 4 && run->io.count == 1 &&
@@ -162,7 +171,7 @@ static void read_out(const struct kvm_run *run, struct kr_stop *stop)
 	stop->vector = VECTOR_PROTECTION;
 }
 
-void kr_hardware_read_stop(const struct kvm_run *run, int code, struct kr_stop *stop)
+static void read_exit(const struct kvm_run *run, int code, struct kr_stop *stop)
 {
 	*stop = (struct kr_stop){ .number = run->exit_reason };
 	if (code != 0) {
@@ -183,6 +192,16 @@ void kr_hardware_read_stop(const struct kvm_run *run, int code, struct kr_stop *
 	default:
 		stop->kind = KR_STOP_BROKEN;
 		break;
+	}
+}
+
+void kr_hardware_read_stop(const struct kvm_run *run, int code, struct kr_stop *stop)
+{
+	read_exit(run, code, stop);
+	/* A signal may come between an exception and the OUT of its stub.  A program that jumps there stays in
+	 * CPL 3. */
+	if (stop->kind == KR_STOP_SIGNAL && (run->s.regs.sregs.cs.selector & 3) == 0) {
+		(void)read_stub(run, stop);
 	}
 }
 
