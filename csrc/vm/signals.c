@@ -55,23 +55,15 @@ void kr_signals_inherit(struct kr_thread *thread)
 	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, NULL, &thread->mask, MASK_BYTES);
 }
 
-/* The kernel raised it for an instruction of this very process: the monitor is wrong, not the guest. */
-static bool is_own_fault(int number, const siginfo_t *info)
-{
-	return (number == SIGSEGV || number == SIGBUS || number == SIGILL || number == SIGFPE ||
-		number == SIGTRAP) &&
-	       info->si_code > 0;
-}
-
+/* What an instruction of the monitor's raises is noted like what was sent, for a process may send itself anything,
+ * a fault with the kernel's own code too.  The fault comes again at once, finds everything blocked, and with that
+ * the kernel ends the process. */
 static void on_signal(int number, siginfo_t *info, void *context)
 {
 	struct kr_thread *thread = kr_thread_current();
 	ucontext_t *user = context;
 	greg_t *ip = &user->uc_mcontext.gregs[REG_RIP];
 
-	if (is_own_fault(number, info)) {
-		kr_signals_die(number);
-	}
 	thread->pending.info = *info;
 	thread->pending.number = number;
 	/* The kernel's mask is 8 bytes; glibc's type is longer than what the kernel wrote. */

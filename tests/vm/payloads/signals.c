@@ -305,6 +305,22 @@ static int sigwaitinfo_takes(void)
 	return 0;
 }
 
+/* As who has a look at a fault, and then sends it on as it came to whom it was meant for. */
+static int fault_that_was_sent_is_caught(void)
+{
+	static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP };
+
+	for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+		siginfo_t info = { .si_signo = faults[i], .si_code = SEGV_MAPERR };
+
+		info.si_addr = &info;
+		handle(faults[i], note, 0);
+		EXPECT(syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), faults[i], &info) == 0);
+		EXPECT(caught == faults[i] && code == SEGV_MAPERR && address == &info);
+	}
+	return 0;
+}
+
 static int ignored_is_ignored(void)
 {
 	signal(SIGTERM, SIG_IGN);
@@ -400,6 +416,7 @@ int main(int argc, char **argv)
 		CASE(ppoll_waits),
 		CASE(pending_signal_ends_a_masked_wait),
 		CASE(sigwaitinfo_takes),
+		CASE(fault_that_was_sent_is_caught),
 		CASE(ignored_is_ignored),
 		CASE(many_are_all_delivered),
 		CASE(dies_by_default),
