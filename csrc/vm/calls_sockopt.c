@@ -25,10 +25,12 @@ kr_handler kr_call_setsockopt;
 #define LEVEL_NETLINK 270
 #define LEVEL_ALG     279
 #define LEVEL_TLS     282
+#define LEVEL_MPTCP   284
 #define LEVEL_VSOCK   287
 
 #define TCP_ZEROCOPY_RECEIVE 35 /* maps pages at an address, and copies to another */
 #define PACKET_FANOUT_DATA   22 /* a program, or a descriptor */
+#define MPTCP_FULL_INFO      4  /* says where two arrays are to go */
 
 /* The options of a level hold no pointers, but for those that `has_pointers` knows. */
 static bool is_known_level(int level)
@@ -46,6 +48,7 @@ static bool is_known_level(int level)
 	case LEVEL_NETLINK:
 	case LEVEL_ALG:
 	case LEVEL_TLS:
+	case LEVEL_MPTCP:
 	case LEVEL_VSOCK:
 		return true;
 	default:
@@ -67,6 +70,8 @@ static bool has_pointers(int level, int option)
 		return option == TCP_ZEROCOPY_RECEIVE;
 	case LEVEL_PACKET:
 		return option == PACKET_FANOUT_DATA;
+	case LEVEL_MPTCP:
+		return option == MPTCP_FULL_INFO;
 	default:
 		return false;
 	}

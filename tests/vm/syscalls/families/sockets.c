@@ -5,6 +5,7 @@
 #include "suite.h"
 
 #include <linux/ethtool.h>
+#include <linux/mptcp.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -186,6 +187,30 @@ TEST(getsockopt01)
 	say("size", size);
 	EACH_BAD_OUT("value", (size = 4, S(getsockopt, fd, SOL_SOCKET, SO_TYPE, P, &size)));
 	EACH_BAD_OUT("size", S(getsockopt, fd, SOL_SOCKET, SO_TYPE, &value, P));
+}
+
+/* What is asked to find out whether the other end speaks MPTCP too. */
+TEST(getsockopt02)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	struct mptcp_subflow_data flows[2] = { { .size_subflow_data = sizeof flows[0] } };
+	struct mptcp_info info = { .mptcpi_flags = 0 };
+	socklen_t size = sizeof address;
+	int server = socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP);
+	int client = socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP);
+
+	bind(server, (struct sockaddr *)&address, size);
+	listen(server, 1);
+	getsockname(server, (struct sockaddr *)&address, &size);
+	say("connect", S(connect, client, &address, size));
+	size = sizeof info;
+	say("MPTCP_INFO", S(getsockopt, client, SOL_MPTCP, MPTCP_INFO, &info, &size));
+	say("fell back", info.mptcpi_flags & MPTCP_INFO_FLAG_FALLBACK);
+	size = sizeof flows;
+	say("MPTCP_TCPINFO", S(getsockopt, client, SOL_MPTCP, MPTCP_TCPINFO, flows, &size));
+	say("flows", flows[0].num_subflows);
+	say("of TCP", S(getsockopt, socket(AF_INET, SOCK_STREAM, 0), SOL_MPTCP, MPTCP_INFO, &info, &size));
+	EACH_BAD_OUT("info", (size = sizeof info, S(getsockopt, client, SOL_MPTCP, MPTCP_INFO, P, &size)));
 }
 
 TEST(setsockopt01)
