@@ -169,6 +169,15 @@ void kr_signals_deliver(struct kr_thread *thread)
 	set_mask(thread, thread->mask);
 }
 
+/* What has been noted is the kernel's again, which delivers it when the mask lets it. */
+static void give_back(struct kr_thread *thread)
+{
+	send_again(&thread->pending.info);
+	thread->pending.number = 0;
+	thread->pending.before_call = false;
+	thread->cpu->run->immediate_exit = 0;
+}
+
 void kr_signals_force(struct kr_thread *thread, const siginfo_t *info, uint32_t vector, uint64_t error,
 		      uint64_t address)
 {
@@ -178,6 +187,11 @@ void kr_signals_force(struct kr_thread *thread, const siginfo_t *info, uint32_t 
 
 	if (!is_caught(&action) || (thread->mask & BIT(number)) != 0) {
 		kr_signals_die(number);
+	}
+	/* A fault comes before what was sent, and its handler may have that masked. */
+	kr_signals_block_host();
+	if (thread->pending.number != 0) {
+		give_back(thread);
 	}
 	handle(thread, number, info, &action, thread->mask, thread->mask, &trap);
 }

@@ -6,6 +6,8 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <linux/futex.h>
 #include <stdint.h>
@@ -13,6 +15,7 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 static int pipe_fds[2];
@@ -321,6 +324,64 @@ static int fault_that_was_sent_is_caught(void)
 	return 0;
 }
 
+#define INTERRUPTIONS 400
+
+static char *fault_page;
+static atomic_int faults;
+static atomic_int interruptions;
+
+static void allow(int number, siginfo_t *info, void *context)
+{
+	(void)number;
+	(void)info;
+	(void)context;
+	faults++;
+	EXPECT(mprotect(fault_page, 4096, PROT_READ | PROT_WRITE) == 0);
+}
+
+/* Whoever is interrupted has not masked it. */
+static void interrupt(int number, siginfo_t *info, void *context)
+{
+	(void)info;
+	EXPECT(sigismember(&((ucontext_t *)context)->uc_sigmask, number) == 0);
+	interruptions++;
+}
+
+/* At other moments of the other thread's rounds each time. */
+static void *interrupt_again(void *thread)
+{
+	for (int i = 0; i < INTERRUPTIONS; i++) {
+		const int before = faults;
+
+		while (interruptions < i || faults == before) {
+		}
+		for (volatile int wait = i % 40 * 1000; wait > 0; wait--) {
+		}
+		EXPECT(pthread_kill(*(pthread_t *)thread, SIGUSR1) == 0);
+	}
+	return NULL;
+}
+
+/* A collector of garbage stops threads by a signal, but not while they note what has been written to. */
+static int fault_comes_before_what_its_handler_masks(void)
+{
+	struct sigaction action = { .sa_sigaction = allow, .sa_flags = SA_SIGINFO };
+	pthread_t self = pthread_self();
+	pthread_t other;
+
+	sigaddset(&action.sa_mask, SIGUSR1);
+	EXPECT(sigaction(SIGSEGV, &action, NULL) == 0);
+	handle(SIGUSR1, interrupt, 0);
+	fault_page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	EXPECT(fault_page != MAP_FAILED && pthread_create(&other, NULL, interrupt_again, &self) == 0);
+	while (interruptions < INTERRUPTIONS) {
+		EXPECT(mprotect(fault_page, 4096, PROT_READ) == 0);
+		*(volatile char *)fault_page = 1;
+	}
+	EXPECT(pthread_join(other, NULL) == 0);
+	return 0;
+}
+
 static int ignored_is_ignored(void)
 {
 	signal(SIGTERM, SIG_IGN);
@@ -417,6 +478,7 @@ int main(int argc, char **argv)
 		CASE(pending_signal_ends_a_masked_wait),
 		CASE(sigwaitinfo_takes),
 		CASE(fault_that_was_sent_is_caught),
+		CASE(fault_comes_before_what_its_handler_masks),
 		CASE(ignored_is_ignored),
 		CASE(many_are_all_delivered),
 		CASE(dies_by_default),
