@@ -66,6 +66,29 @@ static int stack_and_heap_are_named(void)
 	return 0;
 }
 
+#define LARGE (7u << 20)
+
+/* What looks for the end of its stack takes the next mapping for something else. */
+static int what_is_large_is_one_mapping(void)
+{
+	char local[LARGE];
+	char *pages = mmap(NULL, LARGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	pthread_attr_t attributes;
+	void *stack;
+	size_t size;
+
+	EXPECT(pages != MAP_FAILED);
+	for (size_t at = LARGE; at > 0; at -= PAGE) {
+		*(volatile char *)&local[at - PAGE] = 1;
+		*(volatile char *)&pages[LARGE - at] = 1;
+	}
+	EXPECT(find(local).end > (uintptr_t)&local[LARGE - 1] && strcmp(find(local).name, "[stack]") == 0);
+	EXPECT(find(pages).end >= (uintptr_t)pages + LARGE);
+	EXPECT(pthread_getattr_np(pthread_self(), &attributes) == 0);
+	EXPECT(pthread_attr_getstack(&attributes, &stack, &size) == 0 && (char *)stack < local && size > LARGE);
+	return 0;
+}
+
 static int changes_are_seen(void)
 {
 	char *pages = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -330,6 +353,7 @@ int main(int argc, char **argv)
 	static const struct test_case cases[] = {
 		CASE(segments_have_their_protection),
 		CASE(stack_and_heap_are_named),
+		CASE(what_is_large_is_one_mapping),
 		CASE(changes_are_seen),
 		CASE(descriptor_is_the_lowest_and_for_reading),
 		CASE(others_may_map_meanwhile),
