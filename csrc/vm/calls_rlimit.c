@@ -7,6 +7,7 @@
 #include "hypercall.h"
 #include "rlimit.h"
 #include "machine.h"
+#include "stack.h"
 #include "thread.h"
 
 #include <errno.h>
@@ -68,6 +69,9 @@ static int change(struct kr_machine *machine, int resource, const struct rlimit 
 	if (result == 0) {
 		*limit = (struct kr_limit){ .soft = wanted->rlim_cur, .hard = wanted->rlim_max };
 		kr_limits_restore(machine);
+	}
+	if (result == 0 && resource == RLIMIT_STACK) {
+		kr_stack_extend(machine);
 	}
 	return result;
 }

@@ -18,7 +18,10 @@
 #include <unistd.h>
 
 #define STACK_MIN       (128ull << 10)
-#define STACK_MAX       (64ull << 20)  /* taken when touched; without a limit the kernel's grow at will */
+#define STACK_MAX       (1ull << 30)   /* taken when touched; without a limit the kernel's grow at will */
+#define STACK_SURE      (64ull << 20)  /* where the host counts memory that is not touched as well */
+#define STACK_ROOM      (128ull << 20) /* for a limit that is raised later, as Linux keeps it */
+#define STACK_FLAGS     (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK)
 #define STACK_READY     (64ull << 10)  /* in the page tables from the start */
 #define GUARD           (1ull << 20)   /* unmapped between the stack and the mappings, as Linux keeps it */
 #define SLIDE_MASK      0x3ffffffffull /* 16 GiB */
@@ -48,7 +51,7 @@ int kr_stack_place(struct kr_machine *machine, struct kr_err *err)
 	end = KR_ARENA_END - KR_BLOCK - kr_align_down(slides[0] & SLIDE_MASK, KR_PAGE);
 	machine->arena.stack_start = end - size;
 	machine->arena.stack_end = end;
-	machine->arena.mmap_top = kr_align_down(end - size - GUARD, KR_BLOCK);
+	machine->arena.mmap_top = kr_align_down(end - (size > STACK_ROOM ? size : STACK_ROOM) - GUARD, KR_BLOCK);
 	machine->arena.slide = kr_align_down(slides[1] & SLIDE_MASK, KR_PAGE);
 	return 0;
 }
@@ -203,20 +206,49 @@ static int build(struct builder *builder, const struct kr_machine *machine, cons
 	return 0;
 }
 
+static int map_stack(struct kr_machine *machine, int prot)
+{
+	struct kr_arena *arena = &machine->arena;
+	uint64_t size = arena->stack_end - arena->stack_start;
+	int result = kr_memory_map(machine, arena->stack_start, size, prot, STACK_FLAGS, -1, 0);
+
+	if (result == -ENOMEM && size > STACK_SURE) {
+		arena->stack_start = arena->stack_end - STACK_SURE;
+		result = kr_memory_map(machine, arena->stack_start, STACK_SURE, prot, STACK_FLAGS, -1, 0);
+	}
+	return result;
+}
+
+void kr_stack_extend(struct kr_machine *machine)
+{
+	struct kr_arena *arena = &machine->arena;
+	const uint64_t old = arena->stack_start;
+	const uint64_t lowest = arena->mmap_top + GUARD;
+	const struct kr_region *region = kr_arena_find(arena, old);
+	uint64_t start = arena->stack_end - stack_size(machine);
+
+	start = start > lowest ? start : lowest;
+	if (start >= old || region == NULL || kr_arena_touches(arena, start - GUARD, old)) {
+		return;
+	}
+	arena->stack_start = start; /* what is mapped from there counts as it grows */
+	if (kr_memory_map(machine, start, old - start, region->prot, STACK_FLAGS, -1, 0) < 0) {
+		arena->stack_start = old;
+	}
+}
+
 int kr_stack_build(struct kr_machine *machine, const struct kr_image *image, const char *path,
 		   struct kr_strings args, struct kr_strings env, struct kr_stack *stack, struct kr_err *err)
 {
-	uint64_t start = machine->arena.stack_start;
 	uint64_t end = machine->arena.stack_end;
 	int prot = PROT_READ | PROT_WRITE | (image->executable_stack ? PROT_EXEC : 0);
-	struct builder builder = { .low = (uint8_t *)(uintptr_t)(end - (end - start) / 4 * 3),
-				   .top = (uint8_t *)(uintptr_t)end };
-	int result = kr_memory_map(machine, start, end - start, prot,
-				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+	struct builder builder = { .top = (uint8_t *)(uintptr_t)end };
+	int result = map_stack(machine, prot);
 
 	if (result < 0) {
 		return kr_fail(err, -result, "make the stack");
 	}
+	builder.low = (uint8_t *)(uintptr_t)(end - (end - machine->arena.stack_start) / 4 * 3);
 	if (build(&builder, machine, image, path, args, env, stack, err) < 0) {
 		return -1;
 	}

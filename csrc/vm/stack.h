@@ -24,5 +24,7 @@ int kr_stack_place(struct kr_machine *machine, struct kr_err *err);
 /* Fill the stack; after the program is loaded.  E2BIG when the strings are longer than a quarter of it. */
 int kr_stack_build(struct kr_machine *machine, const struct kr_image *image, const char *path,
 		   struct kr_strings args, struct kr_strings env, struct kr_stack *stack, struct kr_err *err);
+/* Let the stack reach down to a limit that has been raised, as far as there is room.  Under memory_lock. */
+void kr_stack_extend(struct kr_machine *machine);
 
 #endif

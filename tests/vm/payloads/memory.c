@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -235,6 +236,47 @@ static int reading_implies_execution(void)
 	return 0;
 }
 
+/* From its far end, where a system call writes first. */
+__attribute__((noinline)) static void use_stack(size_t size)
+{
+	char local[size];
+	int zeros = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+
+	EXPECT(read(zeros, local, PAGE) == (ssize_t)PAGE);
+	for (size_t at = size; at > 0; at -= MIB) {
+		EXPECT(touch(&local[at - PAGE], 1) == 0);
+	}
+	EXPECT(close(zeros) == 0);
+}
+
+static void limit_stack(rlim_t soft)
+{
+	struct rlimit limit;
+
+	EXPECT(getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_max >= soft);
+	limit.rlim_cur = soft;
+	EXPECT(setrlimit(RLIMIT_STACK, &limit) == 0);
+}
+
+static int stack_reaches_a_limit_that_was_raised(void)
+{
+	limit_stack(100 * MIB);
+	use_stack(90 * MIB);
+	return 0;
+}
+
+/* Programs that keep their arrays there are begun so. */
+static int stack_without_a_limit_is_large(void)
+{
+	if (getenv("LARGE") == NULL) {
+		limit_stack(RLIM_INFINITY);
+		EXPECT(setenv("LARGE", "1", 1) == 0);
+		EXPECT(execl("/proc/self/exe", "memory", __func__, NULL) == 0);
+	}
+	use_stack(300 * MIB);
+	return 0;
+}
+
 static int fork_copies(void)
 {
 	char *private = map(4 * MIB, PROT_READ | PROT_WRITE);
@@ -290,6 +332,8 @@ int main(int argc, char **argv)
 		CASE(discarded_memory_is_zero),
 		CASE(code_is_rewritten),
 		CASE(reading_implies_execution),
+		CASE(stack_reaches_a_limit_that_was_raised),
+		CASE(stack_without_a_limit_is_large),
 		CASE(fork_copies),
 		CASE(bad_requests_have_the_kernels_answers),
 		{ NULL, NULL },
