@@ -177,6 +177,31 @@ def run(argv: Sequence[str]) -> int:
         return INTERRUPTED
 
 
+def report(error: Exception) -> int:
+    """Write on standard error, in one line, why krun's own code cannot be run; return the exit status."""
+    reason = f"{type(error).__name__}: {error}"
+    if isinstance(error, OSError):
+        from errno import errorcode  # built into the interpreter
+
+        # By its symbol: clients read a meaning into the C library's sentences.
+        symbol = errorcode.get(error.errno or 0, str(error.errno))
+        reason = f"{error.filename}: {symbol}" if error.filename else symbol
+    try:
+        posix.write(2, f"krun: its code cannot be loaded: {reason}\n".encode("utf-8", "surrogateescape"))
+    except OSError:
+        return 1  # nobody listens there; the status says the rest
+    return 1
+
+
+def begin(script: str, argv: Sequence[str]) -> int:
+    """Find the modules beside `script`, this one, and run the command line; return the exit status."""
+    try:
+        find_modules(script.rpartition("/krun/")[0])
+        return run(argv)
+    except Exception as error:  # noqa: BLE001 - the command itself has an answer to everything that it meets
+        return report(error)
+
+
 if __name__ == "__main__":
     # The collector finds nothing in a process this short, and _exit skips the tear-down of every module; both
     # are measurable in a `krun state`.
@@ -185,5 +210,4 @@ if __name__ == "__main__":
         from _krun_interpreter import complete  # type: ignore[import-not-found]
 
         sys.meta_path.append(Beginning(complete))
-    find_modules(__file__.rpartition("/krun/")[0])
-    posix._exit(run(sys.argv[1:]))
+    posix._exit(begin(__file__, sys.argv[1:]))

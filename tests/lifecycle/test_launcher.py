@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,31 @@ def test_the_archive_holds_every_module(krun: Path) -> None:
     table = marshal.loads(path.read_bytes()[8:])  # noqa: S302 - what the build wrote
     places = {place for place, _, _ in table.values()}
     assert places == {f"krun/{source.relative_to(package)}" for source in package.rglob("*.py")}
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda path: path.symlink_to(path), "{path}: ELOOP"),
+        (lambda path: path.mkdir(), "EISDIR"),
+        (lambda path: path.write_bytes(b"\x09" + bytes(16)), "ValueError: bad marshal data"),
+    ],
+)
+def test_code_that_cannot_be_loaded_is_one_line(
+    krun: Path, tmp_path: Path, damage: Callable[[Path], None], reason: str
+) -> None:
+    """No traceback, whatever the disk or a limit of the caller's does to it."""
+    installed = krun.parent.parent
+    (package,) = installed.glob("lib/python3*/site-packages/krun")
+    shutil.copytree(package, tmp_path / package.relative_to(installed))
+    (tmp_path / "bin").mkdir()
+    copy = Path(shutil.copy(krun, tmp_path / "bin" / "krun"))
+    (archive,) = (tmp_path / package.relative_to(installed)).glob("archive.*[0-9]")
+    archive.unlink()
+    damage(archive)
+    done = run(copy, "--version")
+    assert (done.returncode, done.stderr.count("\n"), done.stdout) == (1, 1, "")
+    assert done.stderr.startswith(f"krun: its code cannot be loaded: {reason.format(path=archive)}")
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
