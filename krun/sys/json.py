@@ -1,8 +1,8 @@
 """JSON without the `json` package, whose import of `re` costs more than a whole `krun state`.
 
-`loads` and `dumps` use the C parts that the package itself is made of.  Where an interpreter lacks them, and
-to say exactly where a document is wrong, the package is imported after all.  Stricter than the package:
-NaN, Infinity, lone surrogates and bytes that are not UTF-8 are refused.
+`loads` and `dumps` use the C parts that the package itself is made of.  To say exactly where a document is
+wrong, the package is imported after all.  Stricter than the package: NaN, Infinity, lone surrogates and bytes
+that are not UTF-8 are refused.
 
 Out of scope: streams, custom types, anything but the seven kinds of JSON value.
 """
@@ -19,12 +19,8 @@ if TYPE_CHECKING:
     def _quote(text: str, /) -> str: ...
     def _make_scanner(context: object, /) -> Callable[[str, int], tuple[Any, int]]: ...
 else:
-    try:
-        from _json import encode_basestring_ascii as _quote
-        from _json import make_scanner as _make_scanner
-    except ImportError:
-        from json.encoder import py_encode_basestring_ascii as _quote
-        from json.scanner import py_make_scanner as _make_scanner
+    from _json import encode_basestring_ascii as _quote
+    from _json import make_scanner as _make_scanner
 
 _WHITESPACE = " \t\n\r"
 
@@ -91,9 +87,6 @@ class _Strict:
     parse_float = float
     parse_int = int
     parse_constant = staticmethod(_refuse_constant)
-
-    def __init__(self) -> None:
-        self.memo: dict[str, str] = {}  # of keys; used by the scanner in Python only
 
 
 def _decode(data: bytes) -> str:
