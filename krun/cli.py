@@ -75,29 +75,35 @@ def main(argv: Sequence[str]) -> int:
     try:
         log = open_log(argv)
         return dispatch(argv, log)
-    except KrunError as error:
-        return report(error, str(error), log)
-    except BrokenPipeError:
-        return 1
-    except OSError as error:
-        # Layers give their errors words; what still comes here goes by its symbol.
-        where = f"{error.filename}: " if error.filename else ""
-        return report(error, f"{where}unexpected error {symbol(error)}", log)
     except KeyboardInterrupt:
         return 130
     except Exception as error:  # noqa: BLE001 - a bug too has to reach the caller by the log, in one line
-        return report(error, f"internal error: {type(error).__name__}: {error}", log)
+        return report(error, log)
 
 
-def report(error: Exception, message: str, log: Log) -> int:
-    """Write an error to the log and to standard error, one line each; return the exit status."""
-    line = " ".join(message.split("\n")).strip()
+def message_of(error: Exception) -> str:
+    """Say what failed.  Layers give their errors words; an OSError that still comes goes by its symbol."""
+    if isinstance(error, KrunError):
+        return str(error)
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}unexpected error {symbol(error)}"
+    return f"internal error: {type(error).__name__}: {error}"
+
+
+def report(error: Exception, log: Log, status: int = 1) -> int:
+    """Write an error to the log and to standard error, one line each; return `status`, the exit status.
+
+    Who has closed the pipe that krun writes to knows already.
+    """
+    if isinstance(error, BrokenPipeError):
+        return status
+    line = " ".join(message_of(error).split("\n")).strip()
     log.error(line)
     if log.level == "debug":
         import traceback
 
         log.debug("".join(traceback.format_exception(error)).rstrip())
-    status = error.exit_status if isinstance(error, KrunError) else 1
     try:
         write_all(2, f"krun: {line}\n")
     except OSError:
@@ -135,9 +141,8 @@ def dispatch(argv: Sequence[str], log: Log) -> int:
     try:
         args = parse_verb(name, words, module.OPTIONS, module.ARGUMENTS)
         status: int = module.run(args, make_context(options, log))
-    except KrunError as error:
-        error.exit_status = getattr(module, "FAILURE_STATUS", error.exit_status)
-        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, the status is the verb's
+        return report(error, log, getattr(module, "FAILURE_STATUS", 1))
     return status
 
 

@@ -25,9 +25,7 @@ def symbol(error: OSError) -> str:
 
 
 class KrunError(Exception):
-    """Anything that krun reports to its caller.  `exit_status` is krun's own, 1 unless a class says so."""
-
-    exit_status = 1
+    """Anything that krun reports to its caller."""
 
     def __init__(self, message: str) -> None:
         """Take the whole line."""

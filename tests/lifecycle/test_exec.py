@@ -405,6 +405,21 @@ class TestTheTerminal:
         assert "asks for no terminal" in line
 
 
+def test_a_caller_without_descriptors_gets_one_line_and_255(
+    start: Callable[..., Container], krun: Path, krun_root: Path, tmp_path: Path
+) -> None:
+    """Wherever exec runs out of them: it is krun's own failure, and no process's status 1."""
+    container = start()
+    statuses = set()
+    for most in range(4, 30):
+        few = Runner(krun, krun_root, tmp_path / "few", through=["prlimit", f"--nofile={most}:{most}"])
+        result = few("exec", "c", "sh", "-c", "exit 3")
+        statuses.add(result.status)
+        assert (result.status, result.err.count("\n")) in ((255, 1), (3, 0)), result
+    assert statuses == {255, 3}
+    assert container.output("c", "echo", "whole") == "whole"
+
+
 class TestRefusals:
     """What exec does not do, in one line and with status 255."""
 
