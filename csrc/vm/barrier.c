@@ -37,14 +37,14 @@ static int mark_started(int started, struct kr_err *err)
 	return done == 1 ? 0 : kr_fail(err, errno, "note that the container is started");
 }
 
-/* A `start` that is gone changes nothing: the container runs. */
-static void say_ready(int pipe)
+/* A `start` that is gone changes nothing: the container runs, or ends, all the same. */
+static void say(int pipe, const char *record)
 {
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	struct sigaction before;
 
 	(void)sigaction(SIGPIPE, &ignore, &before);
-	if (write(pipe, READY_RECORD, strlen(READY_RECORD)) < 0) {
+	if (write(pipe, record, strlen(record)) < 0) {
 		/* EPIPE: nobody reads, which is no failure of the container's. */
 	}
 	(void)sigaction(SIGPIPE, &before, NULL);
@@ -77,20 +77,38 @@ int kr_barrier_take(struct kr_boot *boot, struct kr_err *err)
 	return 0;
 }
 
-int kr_barrier_pass(struct kr_boot *boot, struct kr_err *err)
+int kr_barrier_open(struct kr_boot *boot, struct kr_err *err)
 {
-	kr_own_fd int pipe = -1;
+	int pipe;
 
 	if (kr_msg_commit(boot->sync, err) < 0) {
 		return -1;
 	}
 	kr_close_fd(&boot->sync);
 	pipe = open_pipe(boot->proc, boot->fifo, err);
-	if (pipe < 0 || mark_started(boot->started, err) < 0) {
-		return -1;
-	}
 	kr_close_fd(&boot->fifo);
+	return pipe;
+}
+
+int kr_barrier_mark(struct kr_boot *boot, struct kr_err *err)
+{
+	int result = mark_started(boot->started, err);
+
 	kr_close_fd(&boot->started);
-	say_ready(pipe);
-	return kr_steal_fd(&pipe);
+	return result;
+}
+
+void kr_barrier_ready(int pipe)
+{
+	say(pipe, READY_RECORD);
+}
+
+void kr_barrier_fail(struct kr_boot *boot, int pipe, const struct kr_err *err)
+{
+	char record[KR_ERR_TEXT + 64];
+
+	(void)snprintf(record, sizeof record, "error %u %s %s\n", KR_MSG_NO_OP, kr_errno_name(err->code),
+		       err->text);
+	say(pipe, record);
+	boot->is_told = true;
 }

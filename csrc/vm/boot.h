@@ -41,7 +41,8 @@ struct kr_boot {
 	struct kr_bytes limits;
 	struct kr_bytes model;
 	int32_t reserved; /* the child's number, 0 for none: see worker.h */
-	bool is_hidden;   /* no part of the record: see barrier.h */
+	bool is_hidden;   /* no part of the record, as what follows: see barrier.h */
+	bool is_told;     /* `start` has been told what was wrong */
 };
 
 /* Read a record; everything points into `data`.  0 or -1. */

@@ -102,10 +102,18 @@ static void close_program(const struct kr_boot *boot)
 
 static int pass_barrier(struct kr_boot *boot, struct kr_machine *machine, struct kr_err *err)
 {
-	kr_own_fd int pipe = kr_barrier_pass(boot, err);
+	kr_own_fd int pipe = kr_barrier_open(boot, err);
 
-	/* `started` is written: not even RLIMIT_FSIZE is in the way any more. */
-	return pipe >= 0 ? kr_limits_settle(machine, boot->limits, err) : -1;
+	if (pipe < 0) {
+		return -1;
+	}
+	/* Once `started` is written not even RLIMIT_FSIZE is in the way any more. */
+	if (kr_barrier_mark(boot, err) < 0 || kr_limits_settle(machine, boot->limits, err) < 0) {
+		kr_barrier_fail(boot, pipe, err);
+		return -1;
+	}
+	kr_barrier_ready(pipe);
+	return 0;
 }
 
 int kr_launch(struct kr_boot *boot, struct kr_machine *machine, struct kr_thread *thread, struct kr_err *err)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,20 @@ def test_a_second_start_is_refused(runner: Runner, created: str) -> None:
     assert line == f'krun: container "{created}" cannot be started: it is already running'
     assert runner.state(created)["status"] == "running"
     runner.ok("delete", "--force", created)
+
+
+def test_a_start_that_cannot_be_noted_says_why(runner: Runner, bundle: MakeBundle, krun_root: Path) -> None:
+    """No space is left where the states lie: the error is that of `start`, and the container stops."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "states", krun_root], check=True)
+    try:
+        runner.ok("create", "--bundle", bundle(["true"]), "c")
+        with (krun_root / "filling").open("wb", buffering=0) as filling:
+            assert filling.write(bytes(1 << 20)) < 1 << 20
+        assert "started: ENOSPC" in runner.refused("start", "c")
+        assert runner.state("c")["status"] == "stopped"
+        runner.ok("delete", "c")
+    finally:
+        subprocess.run(["umount", krun_root], check=True)
 
 
 def test_a_stopped_container_is_not_started(runner: Runner, created: str) -> None:
