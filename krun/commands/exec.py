@@ -90,10 +90,10 @@ def run(args: Arguments, context: Context) -> int:
         if args["pid-file"]:
             write_pid_file(args["pid-file"], execution.pid)
         relay = Relay(take_master(master_end)) if master_end >= 0 else None
+        # Where krun can stand for the process no longer, it is ended too.
+        status = wait(execution.pid, execution.pidfd, arrivals, relay) if is_foreground else 0
         undo.keep()
-        if not is_foreground:
-            return 0
-        return wait(execution.pid, execution.pidfd, arrivals, relay)
+        return status
 
 
 def read_plan(args: Arguments, context: Context, container: Container) -> ExecPlan:

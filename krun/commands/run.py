@@ -9,6 +9,7 @@ from krun.errors import NoSuchContainer
 from krun.execute.console import Relay, connect, console_pair, take_master
 from krun.execute.foreground import wait
 from krun.execute.release import start_container
+from krun.execute.undo import Undo
 from krun.sys import signals
 from krun.sys.descriptors import Descriptors
 
@@ -60,11 +61,20 @@ def run(args: Arguments, context: Context) -> int:
             if notifier is not None:
                 notifier.forward_until_ready(made[0].pidfd)
             return 0
-        relay = Relay(take_master(master_end)) if master_end >= 0 else None
-        status = wait(made[0].container.pid, made[0].pidfd, arrivals, relay, notifier)
+        with Undo() as undo:
+            # Where krun can stand for the process no longer, nobody would wait for it and delete it.
+            if not args.flag("keep"):
+                undo.add("delete the container", lambda: _delete(request.container.id, context))
+            relay = Relay(take_master(master_end)) if master_end >= 0 else None
+            status = wait(made[0].container.pid, made[0].pidfd, arrivals, relay, notifier)
+            undo.keep()
     if not args.flag("keep"):
-        try:
-            delete(request.container.id, context, force=True)
-        except NoSuchContainer:
-            return status  # somebody else has deleted it meanwhile
+        _delete(request.container.id, context)
     return status
+
+
+def _delete(id: str, context: Context) -> None:
+    try:
+        delete(id, context, force=True)
+    except NoSuchContainer:
+        return  # somebody else has deleted it meanwhile

@@ -117,10 +117,8 @@ class Relay:
 
     def close(self) -> None:
         """Give the terminal back as it was."""
-        import termios
-
         if self._saved is not None:
-            termios.tcsetattr(0, termios.TCSADRAIN, self._saved)
+            _give_back(self._saved)
             self._saved = None
         if self._master >= 0:
             os.close(self._master)
@@ -149,6 +147,16 @@ class Relay:
                 data = data[os.write(1, data) :]
             if only_once:
                 return True
+
+
+def _give_back(mode: list[Any]) -> None:
+    """Set standard input's attributes when what it was written is out."""
+    import termios
+
+    try:
+        termios.tcsetattr(0, termios.TCSADRAIN, mode)
+    except termios.error:
+        return  # EIO: it was hung up meanwhile
 
 
 def _raw(mode: list[Any]) -> list[Any]:

@@ -6,12 +6,16 @@ Out of scope: handing a terminal's master over (test_console), the same through 
 
 from __future__ import annotations
 
+import os
+import subprocess
 import termios
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from support import terminal_cases
 from support.bundles import MakeBundle
+from support.processes import TIMEOUT_S, wait_dead
 from support.runner import Runner
 from support.terminal import Terminal
 from support.terminal_cases import ENV, SHELL
@@ -55,3 +59,48 @@ def test_the_callers_terminal_is_given_back_as_it_was(terminal: Terminal) -> Non
     terminal.type("exit\r")
     assert terminal.wait() == 0
     assert termios.tcgetattr(terminal.master) == terminal.mode
+
+
+def words_of(verb: str, runner: Runner, bundle: MakeBundle, script: str, pid_file: Path) -> list[str]:
+    """Return the command line by which a script runs at a terminal, by either verb."""
+    words = ["sh", "-c", script]
+    if verb == "run":
+        made = bundle(words, terminal=True)
+        return runner.command("run", "--pid-file", pid_file, "--bundle", made, "c")
+    runner.ok("run", "--detach", "--bundle", bundle(["sleep", "600"]), "c")
+    return runner.command("exec", "--tty", "--pid-file", pid_file, "c", *words)
+
+
+@pytest.mark.parametrize("verb", ["run", "exec"])
+def test_a_terminal_that_is_hung_up_is_the_processs_business(
+    runner: Runner, bundle: MakeBundle, tmp_path: Path, verb: str
+) -> None:
+    """Its window is closed: it gets SIGHUP, its status is krun's, and `run` deletes the container."""
+    log = tmp_path / "log"
+    script = "trap 'exit 4' HUP; sleep 600 & echo rea''dy; wait"
+    command = words_of(verb, runner, bundle, script, tmp_path / "pid")
+    begun = Terminal([command[0], "--log", str(log), *command[1:]])
+    begun.expect("ready")
+    begun.close()
+    assert begun.process.wait(TIMEOUT_S) == 4
+    assert log.read_text() == ""
+    if verb == "exec":
+        runner.ok("delete", "--force", "c")
+
+
+@pytest.mark.parametrize("verb", ["run", "exec"])
+def test_a_process_whose_output_nobody_takes_is_ended(
+    runner: Runner, bundle: MakeBundle, tmp_path: Path, verb: str
+) -> None:
+    """As in `krun run … | head`: krun cannot stand for it any longer, and leaves nobody who runs on."""
+    script = "trap '' HUP; while :; do echo yes; done"
+    command = words_of(verb, runner, bundle, script, tmp_path / "pid")
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"yes\r\n"
+        process.stdout.close()
+        assert process.wait(TIMEOUT_S) == (1 if verb == "run" else 255)
+    wait_dead(int((tmp_path / "pid").read_text()), 5)
+    if verb == "exec":
+        runner.ok("delete", "--force", "c")
+    assert os.listdir(runner.root) == []
