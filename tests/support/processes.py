@@ -27,7 +27,7 @@ def pids() -> Iterator[int]:
 def is_alive(pid: int) -> bool:
     """Tell whether `pid` is a process that is not a zombie: where pid 1 reaps late, zombies are dead."""
     try:
-        text = Path(f"/proc/{pid}/stat").read_text()
+        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")  # a name may be anything
     except (FileNotFoundError, ProcessLookupError):
         return False
     return text.rpartition(")")[2].split()[0] not in "ZX"
