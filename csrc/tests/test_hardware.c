@@ -201,6 +201,18 @@ static void unexpected_exits_say_what_they_mean(void)
 	}
 }
 
+/* An errno may have the number of one of KVM's reasons: EIO that of HLT. */
+static void a_run_that_failed_says_with_what(void)
+{
+	const struct kvm_run run = { .exit_reason = KVM_EXIT_HLT };
+	const struct kr_stop stop = stop_of(EIO, KVM_EXIT_HLT, 0x400000, 0x33);
+	struct kr_err err;
+
+	CHECK(stop.kind == KR_STOP_BROKEN && stop.code == EIO);
+	kr_hardware_describe(&run, &stop, &err);
+	CHECK(strcmp(err.text, "the virtual processor stopped at 0 with CS 0: KVM_RUN failed: EIO") == 0);
+}
+
 static struct kr_stop stop_of_out(uint64_t rip, uint16_t port, uint8_t size, uint8_t direction)
 {
 	struct kvm_run run = { .exit_reason = KVM_EXIT_IO,
@@ -315,6 +327,7 @@ int main(void)
 	missing_memory_and_signals_are_told_apart();
 	signal_that_comes_in_a_stub_hides_no_exception();
 	unexpected_exits_say_what_they_mean();
+	a_run_that_failed_says_with_what();
 	a_stub_reports_its_vector_wherever_kvm_leaves_it();
 	a_port_is_a_hypercall_or_a_protection_fault();
 	gates_lead_to_stubs_on_a_stack_of_their_own();

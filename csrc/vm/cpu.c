@@ -185,7 +185,8 @@ int kr_cpu_begin(struct kr_cpu *cpu, struct kr_err *err)
 		return 0;
 	}
 	return kr_fail(err, code, "run a virtual processor: %s",
-		       code == EAGAIN ? "the user has too many processes (RLIMIT_NPROC)" : kr_errno_name(code));
+		       code == EAGAIN ? "too many processes (RLIMIT_NPROC, or the cgroup's limit)"
+				      : kr_errno_name(code));
 }
 
 static struct kr_cpu *find_free(const struct kr_cpu_pool *pool)

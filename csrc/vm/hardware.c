@@ -128,7 +128,7 @@ static enum kr_stop_kind read_trap(const struct kvm_sregs *sregs)
 
 static void read_failure(const struct kvm_run *run, int code, struct kr_stop *stop)
 {
-	stop->number = (uint32_t)code;
+	stop->code = code;
 	if (code == EINTR) {
 		stop->kind = KR_STOP_SIGNAL;
 	} else if (code != EFAULT) {
@@ -223,10 +223,17 @@ void kr_hardware_describe(const struct kvm_run *run, const struct kr_stop *stop,
 	const struct kvm_sregs *sregs = &run->s.regs.sregs;
 	unsigned long long rip = run->s.regs.regs.rip;
 
-	if (rip == KR_TRAP_GVA && (stop->number == EFAULT || stop->number == KVM_EXIT_IRQ_WINDOW_OPEN)) {
+	if (rip == KR_TRAP_GVA &&
+	    (stop->code == EFAULT || (stop->code == 0 && stop->number == KVM_EXIT_IRQ_WINDOW_OPEN))) {
 		(void)kr_fail(err, ENOTSUP,
 			      "this KVM's SYSCALL loads CS with %#x: %#x or, left as it is, %#x is needed",
 			      (unsigned)sregs->cs.selector, KR_SELECTOR_KERNEL_CODE, KR_SELECTOR_USER_CODE);
+		return;
+	}
+	if (stop->code != 0) {
+		(void)kr_fail(err, stop->code,
+			      "the virtual processor stopped at %#llx with CS %#x: KVM_RUN failed: %s", rip,
+			      (unsigned)sregs->cs.selector, kr_errno_name(stop->code));
 		return;
 	}
 	for (size_t i = 0; i < sizeof unexpected_exits / sizeof unexpected_exits[0]; i++) {

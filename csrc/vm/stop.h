@@ -17,12 +17,13 @@ enum kr_stop_kind {
 	KR_STOP_EXCEPTION, /* vector, error, address */
 	KR_STOP_MEMORY,    /* the host has no page behind a mapped address */
 	KR_STOP_SIGNAL,    /* KVM_RUN was interrupted, or stopped for nothing */
-	KR_STOP_BROKEN     /* the processor cannot go on; `number` is KVM's reason or errno */
+	KR_STOP_BROKEN     /* the processor cannot go on: `code`, or else `number`, KVM's reason */
 };
 
 struct kr_stop {
 	enum kr_stop_kind kind;
 	uint32_t number;
+	int code; /* the errno with which KVM_RUN failed, 0 when it did not */
 	uint32_t vector;
 	bool has_frame; /* of an exception that the processor has raised itself */
 	uint64_t error;
