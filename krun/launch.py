@@ -36,15 +36,18 @@ INTERRUPTED = 130
 class Archive:
     """A finder and loader for `sys.meta_path`."""
 
-    def __init__(self, path: str, folder: str, start: int, table: Mapping[str, tuple[str, int, int]]) -> None:
-        """Serve the modules of `table` from the file at `path`.
+    def __init__(self, file: int, folder: str, start: int, table: Mapping[str, tuple[str, int, int]]) -> None:
+        """Serve the modules of `table` from the open descriptor `file`, which is this object's from now on.
+
+        It stays open: where krun is installed anew meanwhile, another archive has its name, and other code
+        at these places.  By its being close-on-exec it is told from the descriptors that a caller hands on.
 
         folder: what the package lies in.
         start: where the first module's code begins, in bytes.
         table: for each module's name its source file, relative to `folder`, and where its code begins,
             from `start`, and how long it is, in bytes.
         """
-        self.path, self.folder, self.start, self.table = path, folder, start, table
+        self.file, self.folder, self.start, self.table = file, folder, start, table
 
     def find_spec(
         self,
@@ -69,17 +72,10 @@ class Archive:
         return None
 
     def exec_module(self, module: ModuleType) -> None:
-        """Run a module's code.
-
-        The file is opened anew: left open, it would stand among the descriptors that the caller hands on.
-        """
+        """Run a module's code."""
         source, offset, size = self.table[module.__name__]
         module.__file__ = f"{self.folder}/{source}"
-        file = posix.open(self.path, posix.O_RDONLY | posix.O_CLOEXEC)
-        try:
-            code = posix.pread(file, size, self.start + offset)
-        finally:
-            posix.close(file)
+        code = posix.pread(self.file, size, self.start + offset)
         exec(marshal.loads(code), module.__dict__)  # noqa: S102, S302 - the code of this installation
 
 
@@ -143,12 +139,9 @@ def find_modules(folder: str) -> None:
         file = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC)
     except FileNotFoundError:
         return
-    try:
-        size = int.from_bytes(posix.pread(file, 8, 0), "little")
-        table = marshal.loads(posix.pread(file, size, 8))  # noqa: S302 - the table of this installation
-    finally:
-        posix.close(file)
-    sys.meta_path.insert(0, Archive(path, folder, 8 + size, table))
+    size = int.from_bytes(posix.pread(file, 8, 0), "little")
+    table = marshal.loads(posix.pread(file, size, 8))  # noqa: S302 - the table of this installation
+    sys.meta_path.insert(0, Archive(file, folder, 8 + size, table))
 
 
 def interrupt_later(unraisable: sys.UnraisableHookArgs) -> None:

@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -92,6 +93,30 @@ def test_the_archive_holds_every_module(krun: Path) -> None:
     table = marshal.loads(path.read_bytes()[8:])  # noqa: S302 - what the build wrote
     places = {place for place, _, _ in table.values()}
     assert places == {f"krun/{source.relative_to(package)}" for source in package.rglob("*.py")}
+
+
+REPLACED = """
+import os, sys
+from krun import launch
+for name in [name for name in sys.modules if name.partition('.')[0] == 'krun']:
+    del sys.modules[name]
+launch.find_modules(sys.argv[1])
+import krun.cli
+with open(sys.argv[2] + '.new', 'wb') as other:
+    other.write(bytes(1 << 20))
+os.rename(sys.argv[2] + '.new', sys.argv[2])
+import krun.commands.delete
+print(krun.commands.delete.__spec__.loader.__class__.__name__)
+"""
+
+
+def test_a_krun_that_runs_while_it_is_installed_anew_keeps_its_own_code(krun: Path, tmp_path: Path) -> None:
+    """A `krun run` in the foreground may import its last module days after its first."""
+    (package,) = krun.parent.parent.glob("lib/python3*/site-packages/krun")
+    shutil.copytree(package, tmp_path / "krun")
+    (archive,) = (tmp_path / "krun").glob("archive.*[0-9]")
+    done = run(Path(sys.executable), "-c", REPLACED, os.fspath(tmp_path), os.fspath(archive))
+    assert (done.stdout, done.stderr) == ("Archive\n", "")
 
 
 @pytest.mark.parametrize(
