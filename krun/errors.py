@@ -138,10 +138,10 @@ class WrongStatus(StateError):
 
 
 def with_errno(name: str, text: str) -> str:
-    """Return an error's words with the name of its errno, unless they say all that there is to say.
+    """Return an error's words with the name of its errno, unless they say it, or all that there is to say.
 
     So do those about a program that is none, and those that clients look for (`exec: "x": …`).
     """
-    if name in _SELF_EVIDENT or text == "" or text.startswith("exec: "):
+    if name in _SELF_EVIDENT or text == "" or text.startswith("exec: ") or text.endswith(f": {name}"):
         return text or name
     return f"{text}: {name}"

@@ -146,6 +146,7 @@ def test_an_init_that_was_ready_and_has_ended_was_started(init: Init) -> None:
     [
         ("error 7 EPERM load the filter", "load the filter: EPERM"),
         ("error 7 ENOENT exec: no such file", "exec: no such file"),
+        ("error 7 ENOMEM the machine has no memory: ENOMEM", "the machine has no memory: ENOMEM"),
         ("error - ENOEXEC x is an empty file", "x is an empty file"),
         ("error 7 E? strange", "strange"),
     ],
