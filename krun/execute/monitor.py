@@ -52,10 +52,11 @@ def open_kvm() -> int:
 def sealed_program(name: str) -> int:
     """Return an owned descriptor of a copy of one of krun's programs that cannot be changed (CVE-2019-5736).
 
-    Raises HostError when the installation is not complete.
+    Raises HostError when the installation is not complete, and when a limit of the caller's is in the way.
     """
     try:
         return native.memfd_sealed(name, paths.libexec(name))
     except OSError as error:
         found = f"{paths.libexec(name)}: {symbol(error)}"
-        raise HostError(f"{name} cannot be loaded", found, "install krun again") from error
+        hint = "install krun again" if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EACCES) else ""
+        raise HostError(f"{name} cannot be loaded", found, hint) from error
