@@ -10,6 +10,8 @@ Out of scope: what a container's status follows from this (`store`), and freezin
 
 from __future__ import annotations
 
+import errno
+
 from krun import os
 from krun.sys.pidfd import open_pidfd
 
@@ -20,10 +22,13 @@ if TYPE_CHECKING:
 
 
 def start_time(pid: int) -> int | None:
-    """Return the start time of a living process in clock ticks since boot; None for the dead and zombies."""
+    """Return the start time of a living process in clock ticks since boot; None for the dead and zombies.
+
+    Raises OSError where that cannot be found out: whom this krun has no descriptor to look at may well live.
+    """
     try:
         file = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):
         return None
     try:
         stat = os.read(file, 4096)
@@ -49,7 +54,12 @@ def open_process(pid: int, pid_start: int) -> int | None:
         pidfd = open_pidfd(pid)
     except ProcessLookupError:
         return None
-    if start_time(pid) != pid_start:
+    try:
+        is_that_one = start_time(pid) == pid_start
+    except BaseException:
+        os.close(pidfd)
+        raise
+    if not is_that_one:
         os.close(pidfd)
         return None
     return pidfd
@@ -68,6 +78,7 @@ def is_frozen(cgroup: Mapping[str, Any]) -> bool:
     """Tell whether the cgroup of a container's record is frozen; without a freezer it is not.
 
     cgroup: the document that `krun.execute.cgroup_record.as_document` makes.
+    Raises OSError where that cannot be found out.
     """
     is_v2 = cgroup["version"] == "v2"
     directory = cgroup["paths"].get("" if is_v2 else "freezer")
@@ -77,11 +88,13 @@ def is_frozen(cgroup: Mapping[str, Any]) -> bool:
         file = os.open(
             f"{directory}/{'cgroup.freeze' if is_v2 else 'freezer.state'}", os.O_RDONLY | os.O_CLOEXEC
         )
-    except OSError:
+    except FileNotFoundError:
         return False
     try:
         return os.read(file, 32).strip() in (b"1", b"FREEZING", b"FROZEN")
-    except OSError:
+    except OSError as error:
+        if error.errno != errno.ENODEV:
+            raise
         return False  # removed meanwhile
     finally:
         os.close(file)

@@ -146,8 +146,10 @@ def hold(root: str, id: str, *, also_unfinished: bool = False) -> Held:
     who asks may be a hook, for which that very `create` waits.
     Raises NoSuchContainer, WrongStatus.
     """
-    if not os.path.exists(f"{root}/{id}/{LOCK}"):
-        raise NoSuchContainer(id)
+    try:
+        os.stat(f"{root}/{id}/{LOCK}")
+    except (FileNotFoundError, NotADirectoryError):
+        raise NoSuchContainer(id) from None
     if not also_unfinished:
         container = _read(f"{root}/{id}")
         if container is not None and status(root, container) == CREATING:

@@ -23,6 +23,23 @@ def test_a_running_container_is_refused(runner: Runner, created: str) -> None:
     runner.ok("delete", "--force", created)
 
 
+@pytest.mark.needs("strace")
+@pytest.mark.parametrize("verb", ["delete", "kill", "exec", "pause", "state", "start"])
+def test_what_cannot_be_looked_at_is_not_taken_for_stopped(
+    runner: Runner, krun: Path, krun_root: Path, tmp_path: Path, created: str, verb: str
+) -> None:
+    """The kernel has no room for one more file at this moment: nobody is deleted, or said to have ended."""
+    runner.ok("start", created)
+    where = f"/proc/{runner.state(created)['pid']}/stat"
+    strace = ["strace", "-o", tmp_path / "trace", "-P", where, "-e", "inject=openat:error=ENFILE"]
+    failing = Runner(krun, krun_root, tmp_path / "failing", through=list(map(str, strace)))
+    result = failing(verb, created, *(["true"] if verb == "exec" else []))
+    assert result.status == (255 if verb == "exec" else 1), result
+    assert result.err == f"krun: {where}: unexpected error ENFILE\n"
+    assert runner.state(created)["status"] == "running"
+    runner.ok("delete", "--force", created)
+
+
 def test_a_created_container_is_killed(runner: Runner, created: str) -> None:
     """As runc does."""
     pid = runner.state(created)["pid"]
