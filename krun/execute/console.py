@@ -52,12 +52,13 @@ def take_master(socket: int) -> int:
 def window_size() -> tuple[int, int] | None:
     """Return rows and columns of krun's own terminal; None when standard input is none, or has no size."""
     import fcntl
-    import struct
+    import sys
     import termios
 
     if not os.isatty(0):
         return None
-    rows, columns, _, _ = struct.unpack("HHHH", fcntl.ioctl(0, termios.TIOCGWINSZ, b"\0" * 8))
+    size = fcntl.ioctl(0, termios.TIOCGWINSZ, b"\0" * 8)
+    rows, columns = (int.from_bytes(size[i : i + 2], sys.byteorder) for i in (0, 2))
     return (rows, columns) if rows and columns else None
 
 
