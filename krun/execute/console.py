@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 _CHUNK = 65536
+_PIPE_BUF = 4096
+"""What a pipe that is said to be writable takes without a wait (pipe(7))."""
 
 
 def connect(what: str, path: str) -> int:
@@ -66,6 +68,7 @@ class Relay:
     """Copies between krun's standard input and output and a terminal's master.
 
     While it exists, standard input is in raw mode if it is a terminal; the window's size follows it.
+    It waits for nobody: who does not read what the payload says must not keep krun from its signals.
     """
 
     def __init__(self, master: int) -> None:
@@ -81,6 +84,7 @@ class Relay:
         self.resize()
         self._input_open = True
         self._pending = b""
+        self._output = b""
 
     def resize(self) -> None:
         """Give the terminal the size of standard input's window, if that has one: serial lines have 0x0."""
@@ -96,7 +100,11 @@ class Relay:
         """Return what to poll: descriptor -> events."""
         import select
 
-        wanted = {self._master: select.POLLIN | (select.POLLOUT if self._pending else 0)}
+        wanted = {self._master: select.POLLOUT} if self._pending else {}
+        if self._output:
+            wanted[1] = select.POLLOUT
+        else:
+            wanted[self._master] = wanted.get(self._master, 0) | select.POLLIN
         if self._input_open and not self._pending:
             wanted[0] = select.POLLIN
         return wanted
@@ -110,11 +118,25 @@ class Relay:
                 self._input_open, self._pending = False, b"" if os.isatty(0) else b"\x04"
         if self._pending:
             self._copy_in()
+        if self.flush():
+            return True
         return self._copy_out() if self._master in ready else True
 
     def drain(self) -> None:
-        """Copy what the ended payload has left in the terminal."""
-        self._copy_out(only_once=False)
+        """Take what the ended payload has left in the terminal; copy what standard output takes at once."""
+        while self._take():
+            continue
+        self.flush()
+
+    def flush(self) -> bool:
+        """Write what standard output takes at once; tell whether there is more."""
+        import select
+
+        poll = select.poll()
+        poll.register(1, select.POLLOUT)
+        while self._output and poll.poll(0):
+            self._output = self._output[os.write(1, self._output[:_PIPE_BUF]) :]
+        return self._output != b""
 
     def close(self) -> None:
         """Give the terminal back as it was."""
@@ -132,22 +154,24 @@ class Relay:
             return  # the payload does not read; poll says when it does
         self._pending = self._pending[written:]
 
-    def _copy_out(self, *, only_once: bool = True) -> bool:
-        while True:
-            try:
-                data = os.read(self._master, _CHUNK)
-            except BlockingIOError:
-                return True
-            except OSError as error:
-                if error.errno == errno.EIO:  # nobody holds the other end any more
-                    return False
-                raise
-            if not data:
-                return False
-            while data:
-                data = data[os.write(1, data) :]
-            if only_once:
-                return True
+    def _copy_out(self) -> bool:
+        if self._take() is None:
+            return False
+        self.flush()
+        return True
+
+    def _take(self) -> bool | None:
+        """Take one piece of what the payload has said; None when the terminal has ended."""
+        try:
+            data = os.read(self._master, _CHUNK)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            if error.errno == errno.EIO:  # nobody holds the other end any more
+                return None
+            raise
+        self._output += data
+        return True if data else None
 
 
 def _give_back(mode: list[Any]) -> None:

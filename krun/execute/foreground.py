@@ -23,7 +23,7 @@ def wait(
     Returns its exit status as a shell has it.
     """
     arrivals.catch(signals.FORWARDED)
-    is_open = True
+    is_open, is_stopping = True, False
     try:
         while True:
             poll = select.poll()
@@ -40,6 +40,7 @@ def wait(
                     relay.resize()
                 else:
                     signals.send(pidfd, number)
+                    is_stopping = is_stopping or number in signals.STOPPING
             if relay is not None and is_open:
                 is_open = relay.serve(ready)
             if notifier is not None and notifier.fileno() in ready:
@@ -48,7 +49,20 @@ def wait(
                 break
         if relay is not None:
             relay.drain()
+            if not is_stopping:
+                _show_rest(relay, arrivals)
     finally:
         if relay is not None:
             relay.close()
     return exit_status(os.waitpid(pid, 0)[1])
+
+
+def _show_rest(relay: Relay, arrivals: Arrivals) -> None:
+    """Wait until standard output has taken all, or krun is asked to stop."""
+    poll = select.poll()
+    poll.register(1, select.POLLOUT)
+    poll.register(arrivals.fd, select.POLLIN)
+    while relay.flush():
+        poll.poll()
+        if any(number in signals.STOPPING for number in arrivals.take()):
+            return

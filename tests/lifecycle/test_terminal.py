@@ -6,7 +6,10 @@ Out of scope: handing a terminal's master over (test_console), the same through 
 
 from __future__ import annotations
 
+import fcntl
 import os
+import select
+import signal
 import subprocess
 import termios
 from collections.abc import Iterator
@@ -104,3 +107,23 @@ def test_a_process_whose_output_nobody_takes_is_ended(
     if verb == "exec":
         runner.ok("delete", "--force", "c")
     assert os.listdir(runner.root) == []
+
+
+def test_a_reader_that_does_not_read_keeps_nobody_from_stopping_krun(
+    runner: Runner, bundle: MakeBundle, tmp_path: Path
+) -> None:
+    """As in `krun exec --tty … | less`: signals reach the process all the same."""
+    command = words_of("exec", runner, bundle, "exec cat /dev/zero", tmp_path / "pid")
+    reading, writing = os.pipe()
+    fcntl.fcntl(reading, fcntl.F_SETPIPE_SZ, 4096)
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=writing)
+    os.close(writing)
+    select.select([reading], [], [])  # one piece of many is in it, and there is hardly room for another
+    process.terminate()
+    try:
+        assert process.wait(10) == 128 + signal.SIGTERM
+    finally:
+        process.kill()
+        process.wait()
+        os.close(reading)
+    runner.ok("delete", "--force", "c")
