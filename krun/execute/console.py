@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _CHUNK = 65536
 _PIPE_BUF = 4096
 """What a pipe that is said to be writable takes without a wait (pipe(7))."""
+_MOST_LEFT = 1 << 20
+"""More bytes than the kernel keeps of what was written to a terminal and not read yet."""
 
 
 def connect(what: str, path: str) -> int:
@@ -123,8 +125,11 @@ class Relay:
         return self._copy_out() if self._master in ready else True
 
     def drain(self) -> None:
-        """Take what the ended payload has left in the terminal; copy what standard output takes at once."""
-        while self._take():
+        """Take what the ended payload has left in the terminal; copy what standard output takes at once.
+
+        Whoever goes on writing there keeps krun no longer.
+        """
+        while len(self._output) < _MOST_LEFT and self._take():
             continue
         self.flush()
 

@@ -46,15 +46,21 @@ class MostDescriptors:
     """
 
     def __enter__(self) -> None:
-        """Raise it."""
+        """Raise it, if the kernel lets it be: not even a limit as it is can be set above fs.nr_open."""
         import resource  # here: few verbs come this way
 
         self._former = resource.getrlimit(resource.RLIMIT_NOFILE)
-        hard = self._former[1]
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        self._set((self._former[1], self._former[1]))
 
     def __exit__(self, *_: object) -> None:
         """Lower it again."""
+        self._set(self._former)
+
+    @staticmethod
+    def _set(limits: tuple[int, int]) -> None:
         import resource  # as above
 
-        resource.setrlimit(resource.RLIMIT_NOFILE, self._former)
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        except ValueError:
+            return  # what was a limit before is one still

@@ -127,3 +127,16 @@ def test_a_reader_that_does_not_read_keeps_nobody_from_stopping_krun(
         process.wait()
         os.close(reading)
     runner.ok("delete", "--force", "c")
+
+
+def test_who_goes_on_writing_keeps_krun_no_longer_than_the_process(
+    runner: Runner, bundle: MakeBundle, tmp_path: Path
+) -> None:
+    """A job that survived the hang-up has the terminal still, and fills it faster than it is read."""
+    script = "trap '' HUP; cat /dev/zero & sleep 1; exit 3"
+    command = words_of("exec", runner, bundle, script, tmp_path / "pid")
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=20, check=False
+    )
+    assert done.returncode == 3
+    runner.ok("delete", "--force", "c")
