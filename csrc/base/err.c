@@ -30,3 +30,8 @@ int kr_fail_for(struct kr_err *err, const char *format, ...)
 	(void)snprintf(err->text + size, sizeof err->text - size, ": %s", text);
 	return -1;
 }
+
+void kr_err_write(const struct kr_err *err, char line[KR_ERR_LINE])
+{
+	(void)snprintf(line, KR_ERR_LINE, "%s %s", kr_errno_name(err->code), err->text);
+}

@@ -7,6 +7,7 @@
 #define KR_ERR_H
 
 #define KR_ERR_TEXT 400
+#define KR_ERR_LINE (KR_ERR_TEXT + 32)
 
 struct kr_err {
 	int code;               /* errno, 0 when there is none */
@@ -18,6 +19,9 @@ int kr_fail(struct kr_err *err, int code, const char *format, ...) __attribute__
 
 /* Say of an error on whose behalf it happened: its text becomes "formatted text: text".  Returns -1. */
 int kr_fail_for(struct kr_err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Write an error as `create` and `start` read it: "ENOENT what was wrong". */
+void kr_err_write(const struct kr_err *err, char line[KR_ERR_LINE]);
 
 /* "ENOENT" for ENOENT; "E?" for a number that has no name. */
 const char *kr_errno_name(int code);

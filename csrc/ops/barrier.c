@@ -3,15 +3,13 @@
 
 #include "../base/fd.h"
 #include "../base/msg.h"
+#include "../base/start.h"
 #include "ops.h"
 #include "proc.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-
-static const char ready[] = "ready\n";
 
 int kr_op_BARRIER(struct kr_stage *stage, struct kr_reader *operands, struct kr_err *err)
 {
@@ -39,22 +37,18 @@ int kr_barrier_release(struct kr_stage *stage, struct kr_err *err)
 	}
 	kr_close_fd(&stage->fd[KR_FD_STARTED]);
 	/* A reader that is gone changes nothing: the byte above has decided. */
-	if (write(stage->barrier, ready, sizeof ready - 1) < 0 && errno != EPIPE) {
+	if (write(stage->barrier, KR_START_READY, strlen(KR_START_READY)) < 0 && errno != EPIPE) {
 		return kr_fail(err, errno, "tell that the container was started");
 	}
 	return 0;
 }
 
-void kr_barrier_error(const struct kr_stage *stage, const char *text)
+void kr_barrier_error(const struct kr_stage *stage, const struct kr_err *err)
 {
-	char record[KR_ERR_TEXT + 64];
-	int size = snprintf(record, sizeof record, "error %u %s\n", stage->op, text);
+	char record[KR_START_ROOM];
+	size_t size = kr_start_error(record, stage->op, err);
 
-	if (size >= (int)sizeof record) {
-		size = (int)sizeof record - 1;
-		record[size - 1] = '\n';
-	}
-	if (write(stage->barrier, record, (size_t)size) < 0) {
+	if (write(stage->barrier, record, size) < 0) {
 		return; /* `start` is gone, and so is the only one who would have listened */
 	}
 }

@@ -10,7 +10,7 @@
 
 /* Commit: one byte into `started`, the record `ready` into the pipe.  Nothing where no barrier was passed. */
 int kr_barrier_release(struct kr_stage *stage, struct kr_err *err);
-/* The record `error OP TEXT` for the `start` that waits; text begins with the errno's name. */
-void kr_barrier_error(const struct kr_stage *stage, const char *text);
+/* The record `error` for the `start` that waits. */
+void kr_barrier_error(const struct kr_stage *stage, const struct kr_err *err);
 
 #endif

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -91,13 +90,13 @@ int kr_run(struct kr_stage *stage, struct kr_err *err)
 
 void kr_report(const struct kr_stage *stage, const struct kr_err *err)
 {
-	char text[KR_ERR_TEXT + 32];
+	char line[KR_ERR_LINE];
 	struct kr_err unheard;
 
-	(void)snprintf(text, sizeof text, "%s %s", kr_errno_name(err->code), err->text);
 	if (stage->barrier >= 0) {
-		kr_barrier_error(stage, text);
+		kr_barrier_error(stage, err);
 	} else if (stage->fd[KR_FD_SYNC] >= 0) {
-		(void)kr_msg_send(stage->fd[KR_FD_SYNC], KR_MSG_ERROR, stage->op, text, &unheard);
+		kr_err_write(err, line);
+		(void)kr_msg_send(stage->fd[KR_FD_SYNC], KR_MSG_ERROR, stage->op, line, &unheard);
 	}
 }

@@ -4,6 +4,7 @@
 #include "../base/fd.h"
 #include "../base/hidden.h"
 #include "../base/msg.h"
+#include "../base/start.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,8 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-
-#define READY_RECORD "ready\n"
 
 /* The descriptor is O_PATH, so that holding it is not yet opening: procfs opens it a second time. */
 static int open_pipe(int proc, int fifo, struct kr_err *err)
@@ -100,15 +99,14 @@ int kr_barrier_mark(struct kr_boot *boot, struct kr_err *err)
 
 void kr_barrier_ready(int pipe)
 {
-	say(pipe, READY_RECORD);
+	say(pipe, KR_START_READY);
 }
 
 void kr_barrier_fail(struct kr_boot *boot, int pipe, const struct kr_err *err)
 {
-	char record[KR_ERR_TEXT + 64];
+	char record[KR_START_ROOM];
 
-	(void)snprintf(record, sizeof record, "error %u %s %s\n", KR_MSG_NO_OP, kr_errno_name(err->code),
-		       err->text);
+	(void)kr_start_error(record, KR_MSG_NO_OP, err);
 	say(pipe, record);
 	boot->is_told = true;
 }

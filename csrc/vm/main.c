@@ -98,15 +98,15 @@ static int map_record(int fd, const void **data, size_t *size, struct kr_err *er
 /* One line for whoever waits: create over its socket, else a person on stderr; `start` has had it already. */
 static int report(const struct kr_boot *boot, const struct kr_err *err)
 {
-	char text[KR_ERR_TEXT + 32];
+	char line[KR_ERR_LINE];
 	struct kr_err ignored;
 
 	if (boot->is_told) {
 		return STATUS_ERROR;
 	}
 	if (boot->sync >= 0) {
-		(void)snprintf(text, sizeof text, "%s %s", kr_errno_name(err->code), err->text);
-		(void)kr_msg_send(boot->sync, KR_MSG_ERROR, KR_MSG_NO_OP, text, &ignored);
+		kr_err_write(err, line);
+		(void)kr_msg_send(boot->sync, KR_MSG_ERROR, KR_MSG_NO_OP, line, &ignored);
 		return STATUS_ERROR;
 	}
 	(void)fprintf(stderr, "krun-vm: %s\n", err->text);

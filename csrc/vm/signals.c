@@ -32,6 +32,14 @@ void kr_signals_set_host_mask(uint64_t mask)
 	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, MASK_BYTES);
 }
 
+uint64_t kr_signals_swap_host_mask(uint64_t mask)
+{
+	uint64_t before = 0;
+
+	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, &before, MASK_BYTES);
+	return before;
+}
+
 void kr_signals_block_host(void)
 {
 	kr_signals_set_host_mask(~0ull);
@@ -148,18 +156,24 @@ bool kr_signals_restart(const struct kr_thread *thread)
 	return (flags & SA_RESTART) != 0;
 }
 
+/* Nothing is noted any more; returns what was. */
+static siginfo_t take_pending(struct kr_thread *thread)
+{
+	thread->pending.number = 0;
+	thread->pending.before_call = false;
+	thread->cpu->run->immediate_exit = 0;
+	return thread->pending.info;
+}
+
 void kr_signals_deliver(struct kr_thread *thread)
 {
 	const struct kr_trap_info none = { .vector = 0 };
 	int number = thread->pending.number;
-	siginfo_t info = thread->pending.info;
 	uint64_t blocked = thread->has_masked ? thread->masked : thread->mask;
 	struct kr_action action = take_action(thread->actions, number);
+	siginfo_t info = take_pending(thread);
 
-	thread->pending.number = 0;
-	thread->pending.before_call = false;
 	thread->has_masked = false;
-	thread->cpu->run->immediate_exit = 0;
 	if (is_caught(&action)) {
 		handle(thread, number, &info, &action, blocked, thread->mask, &none);
 		return;
@@ -167,15 +181,6 @@ void kr_signals_deliver(struct kr_thread *thread)
 	/* Its handler was taken away in the meantime by another thread: the host knows what to do with it. */
 	send_again(&info);
 	set_mask(thread, thread->mask);
-}
-
-/* What has been noted is the kernel's again, which delivers it when the mask lets it. */
-static void give_back(struct kr_thread *thread)
-{
-	send_again(&thread->pending.info);
-	thread->pending.number = 0;
-	thread->pending.before_call = false;
-	thread->cpu->run->immediate_exit = 0;
 }
 
 void kr_signals_force(struct kr_thread *thread, const siginfo_t *info, uint32_t vector, uint64_t error,
@@ -188,10 +193,13 @@ void kr_signals_force(struct kr_thread *thread, const siginfo_t *info, uint32_t 
 	if (!is_caught(&action) || (thread->mask & BIT(number)) != 0) {
 		kr_signals_die(number);
 	}
-	/* A fault comes before what was sent, and its handler may have that masked. */
+	/* A fault comes before what was sent, and its handler may have that masked: it is the kernel's again, which
+	 * delivers it when the mask lets it. */
 	kr_signals_block_host();
 	if (thread->pending.number != 0) {
-		give_back(thread);
+		const siginfo_t sent = take_pending(thread);
+
+		send_again(&sent);
 	}
 	handle(thread, number, info, &action, thread->mask, thread->mask, &trap);
 }

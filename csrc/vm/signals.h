@@ -56,6 +56,8 @@ void kr_actions_unlock(struct kr_actions *actions);
 void kr_signals_inherit(struct kr_thread *thread);
 /* Set the calling host thread's mask. */
 void kr_signals_set_host_mask(uint64_t mask);
+/* The same; returns the former one. */
+uint64_t kr_signals_swap_host_mask(uint64_t mask);
 /* Block every signal on the host; the guest's mask does not change. */
 void kr_signals_block_host(void);
 /* True when the pending signal's handler wants interrupted calls to be made again (SA_RESTART). */

@@ -5,12 +5,12 @@
 #include "../base/fd.h"
 #include "host_call.h"
 #include "machine.h"
+#include "signals.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -72,17 +72,16 @@ bool kr_worker_can_be(const struct kr_machine *machine)
  * for it, which nothing can stop: whoever waits for the group to stop would wait for ever. */
 static pid_t start_child(void (*call)(void *), void *argument)
 {
-	const uint64_t all = ~0ull;
-	uint64_t before = 0;
+	uint64_t before;
 	pid_t child;
 	_Alignas(16) uint8_t stack[CHILD_STACK];
 	const struct clone_args args = { .flags = CLONE_VM | CLONE_VFORK | CLONE_FILES,
 					 .stack = (uint64_t)(uintptr_t)stack,
 					 .stack_size = sizeof stack };
 
-	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof before);
+	before = kr_signals_swap_host_mask(~0ull);
 	child = (pid_t)kr_clone(&args, sizeof args, call, argument);
-	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof before);
+	kr_signals_set_host_mask(before);
 	return child;
 }
 

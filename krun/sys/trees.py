@@ -39,24 +39,23 @@ def directories(top: str) -> Iterator[tuple[int, str]]:
         here = os.open(above, _DIRECTORY)
     except FileNotFoundError:
         return
-    way: list[str] = []
-    waiting = [[name]]
+    # Of each directory above here and of here, what is left; the last of one above is the way that was taken.
+    left = [[name]]
     try:
         while True:
-            while waiting[-1]:
-                name = waiting[-1].pop()
+            while left[-1]:
                 try:
-                    below = os.open(name, _BELOW, dir_fd=here)
+                    below = os.open(left[-1][-1], _BELOW, dir_fd=here)
                 except FileNotFoundError:
+                    left[-1].pop()
                     continue
-                way.append(name)
                 here = _replaced(here, below)
-                waiting.append(_children(here))
-            waiting.pop()
-            if not way:
+                left.append(_children(here))
+            left.pop()
+            if not left:
                 return
             here = _replaced(here, os.open("..", _DIRECTORY, dir_fd=here))
-            yield here, way.pop()
+            yield here, left[-1].pop()
     finally:
         os.close(here)
 

@@ -57,6 +57,17 @@ def test_a_command_without_its_package_says_so(krun: Path, tmp_path: Path) -> No
     )
 
 
+def copy_of(krun: Path, folder: Path) -> tuple[Path, Path]:
+    """Install krun in a folder too; return its launcher and its archive there."""
+    installed = krun.parent.parent
+    (package,) = installed.glob("lib/python3*/site-packages/krun")
+    shutil.copytree(package, folder / package.relative_to(installed))
+    (folder / "bin").mkdir()
+    copy = Path(shutil.copy(krun, folder / "bin" / "krun"))
+    (archive,) = (folder / package.relative_to(installed)).glob("archive.*[0-9]")
+    return copy, archive
+
+
 def test_a_package_of_another_python_is_found(krun: Path, tmp_path: Path) -> None:
     """One wheel serves every Python from 3.11 on; without that Python the line says which."""
     (tmp_path / "bin").mkdir()
@@ -73,12 +84,7 @@ def test_without_an_archive_for_this_python_the_modules_are_imported_one_by_one(
     krun: Path, tmp_path: Path
 ) -> None:
     """One wheel serves every Python from 3.11 on, and the archive is that of the one that built it."""
-    installed = krun.parent.parent
-    (package,) = installed.glob("lib/python3*/site-packages/krun")
-    shutil.copytree(package, tmp_path / package.relative_to(installed))
-    (tmp_path / "bin").mkdir()
-    copy = Path(shutil.copy(krun, tmp_path / "bin" / "krun"))
-    (archive,) = (tmp_path / package.relative_to(installed)).glob("archive.*[0-9]")
+    copy, archive = copy_of(krun, tmp_path)
     assert run(copy, "--version").stdout == run(krun, "--version").stdout != ""
     for compiled in (archive, archive.with_name(f"launch{archive.suffix}")):
         compiled.unlink()
@@ -131,12 +137,7 @@ def test_code_that_cannot_be_loaded_is_one_line(
     krun: Path, tmp_path: Path, damage: Callable[[Path], None], reason: str
 ) -> None:
     """No traceback, whatever the disk or a limit of the caller's does to it."""
-    installed = krun.parent.parent
-    (package,) = installed.glob("lib/python3*/site-packages/krun")
-    shutil.copytree(package, tmp_path / package.relative_to(installed))
-    (tmp_path / "bin").mkdir()
-    copy = Path(shutil.copy(krun, tmp_path / "bin" / "krun"))
-    (archive,) = (tmp_path / package.relative_to(installed)).glob("archive.*[0-9]")
+    copy, archive = copy_of(krun, tmp_path)
     archive.unlink()
     damage(archive)
     done = run(copy, "--version")
